@@ -1,0 +1,111 @@
+"""One protocol, several engines: what dispatch, merge and ingest may ask of a worker.
+
+All statements come in MariaDB's dialect. A backend whose engine speaks another one translates it; MariaDB does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from qproxy.wire.columns import ColumnDef
+from qproxy.wire.rowblock import RowBlock
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """Session variables of the client that change what an expression means; applied before its statements run.
+
+    Attributes:
+        sql_mode, time_zone: None for the worker's own.
+        collation: collation_connection, for comparisons of literals.
+        results_charset: charset in which text is to come back; None for no conversion.
+    """
+
+    sql_mode: str | None = None
+    time_zone: str | None = None
+    collation: str = "utf8mb4_general_ci"
+    results_charset: str | None = "utf8mb4"
+
+
+DEFAULT_SETTINGS = SessionSettings()
+
+
+class ResultStream(Protocol):
+    """Rows of one statement, as they arrive. Not reading is back-pressure, down to the worker's socket."""
+
+    @property
+    def columns(self) -> Sequence[ColumnDef]:
+        """Column definitions as the worker gave them."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[RowBlock]:
+        """Blocks until the last row.
+
+        Raises:
+            WorkerError: the worker broke off: another replica may answer.
+            SQLError: the worker refused the statement: no replica would do better.
+        """
+        ...
+
+
+class Scratch(Protocol):
+    """A temporary table on an engine, where partial rows are merged by its own arithmetic."""
+
+    async def append(self, block: RowBlock) -> None:
+        """Add rows; their values stand in the order of the table's columns."""
+        ...
+
+    def query(self, sql: str) -> AbstractAsyncContextManager[ResultStream]:
+        """Run a statement that reads the temporary table."""
+        ...
+
+
+class Backend(Protocol):
+    """An engine that holds chunks."""
+
+    name: str
+
+    def translate(self, sql: str) -> str:
+        """A statement of MariaDB's dialect in the engine's own; called once a plan, not once a chunk.
+
+        Identifiers that stand for chunk tables are kept letter for letter.
+        """
+        ...
+
+    def query(self, sql: str, settings: SessionSettings) -> AbstractAsyncContextManager[ResultStream]:
+        """Run one translated statement. Leaving the context before the last row stops it on the worker at once.
+
+        Raises:
+            WorkerError, SQLError: as in `ResultStream.__aiter__`.
+        """
+        ...
+
+    def scratch(
+        self, table: str, select: str, settings: SessionSettings
+    ) -> AbstractAsyncContextManager[Scratch]:
+        """A temporary table with the columns that ``select`` (MariaDB's dialect) has, empty."""
+        ...
+
+    async def execute(self, sql: str) -> None:
+        """Run a statement (MariaDB's dialect) that gives no rows: DDL of ingest."""
+        ...
+
+    async def load(self, database: str, table: str, columns: Sequence[str], path: Path, charset: str) -> int:
+        r"""Load a chunk file: tab between values, ``\n`` behind rows, ``\N`` for NULL, backslash escapes.
+
+        Returns:
+            The number of rows loaded.
+
+        Raises:
+            SQLError: a value does not fit its column (strict mode), the table is missing, the disk is full.
+            WorkerError: the worker broke off.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...

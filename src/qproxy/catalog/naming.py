@@ -1,0 +1,59 @@
+"""Names of the physical tables on the workers, in one place.
+
+In the physical database of each worker lie, for a logical table ``T``:
+
+    T                      empty, exactly as users see it: column definitions are asked of it
+    T_empty                empty, with the internal columns: stands in where a chunk has no table of its own
+    T_<chunk>              the rows of a chunk
+    TFullOverlap_<chunk>   rows of neighbours within the overlap of the chunk's edge (directors only)
+    TFullOverlap_empty     its stand-in
+    T__id_<partition>      a partition of the director index: id, chunkId, subChunkId
+    T__orphans_<partition> child rows without a known director: director id, chunkId, subChunkId
+
+A regular table is ``T`` itself, with all its rows, on every worker.
+"""
+
+from __future__ import annotations
+
+import re
+
+CHUNK_COLUMN = "chunkId"
+SUB_CHUNK_COLUMN = "subChunkId"
+
+#: Internal names that a user's table must not take.
+RESERVED = re.compile(r"(_(\d+|empty)|__(id|orphans)_\d+)$")
+
+
+def physical_database(database: str, generation: int) -> str:
+    """Name on the workers of one generation of a database."""
+    return f"{database}__g{generation}"
+
+
+def chunk_table(table: str, chunk: int) -> str:
+    """Name of the table with the rows of a chunk."""
+    return f"{table}_{chunk}"
+
+
+def empty_table(table: str) -> str:
+    """Name of the empty stand-in for a missing chunk table."""
+    return f"{table}_empty"
+
+
+def overlap_table(table: str, chunk: int) -> str:
+    """Name of the table with the overlap rows of a chunk."""
+    return f"{table}FullOverlap_{chunk}"
+
+
+def empty_overlap_table(table: str) -> str:
+    """Name of the empty stand-in for a missing overlap table."""
+    return f"{table}FullOverlap_empty"
+
+
+def index_table(table: str, partition: int) -> str:
+    """Name of one partition of a director index."""
+    return f"{table}__id_{partition}"
+
+
+def orphan_table(table: str, partition: int) -> str:
+    """Name of one partition of the index of a child's rows without a known director."""
+    return f"{table}__orphans_{partition}"

@@ -1,0 +1,1 @@
+"""The catalogue store: families, databases, workers, users and the query log, through SQLAlchemy."""
