@@ -7,6 +7,7 @@ and "Text Resultset Row". No I/O here.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -125,7 +126,7 @@ def encode_rows(rows: Iterable[Sequence[bytes | None]]) -> RowBlock:
 def payloads(block: RowBlock) -> Iterator[bytes]:
     """The payload of each row, joined where it spans packets."""
     offsets = block.row_offsets().tolist()
-    for start, end in zip(offsets, offsets[1:], strict=False):
+    for start, end in itertools.pairwise(offsets):
         if end - start <= MAX_PAYLOAD + 3:
             yield bytes(block.data[start + 4 : end])
         else:

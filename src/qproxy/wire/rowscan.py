@@ -1,0 +1,124 @@
+"""Finding the rows in a worker's raw stream: one walk over packet headers, no value decoded. No I/O here.
+
+Rows end with an EOF packet (0xFE, shorter than 9 bytes) or an error (0xFF); no row begins with either byte,
+but for 0xFE as the length of a value of 16 MB and more, whose packet is longer (MySQL Internals Manual,
+"Text Resultset").
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+import numpy as np
+
+from qproxy.errors import SQLError
+from qproxy.wire.rowblock import MAX_PAYLOAD, RowBlock
+
+_header = Struct("<I").unpack_from
+
+
+class RowScanner:
+    """Cuts a byte stream into blocks of whole rows.
+
+    Attributes:
+        end: payload of the packet that ended the rows (EOF or error), None before it.
+    """
+
+    def __init__(self) -> None:
+        self.end: bytes | None = None
+        self._buffer = bytearray()
+        self._needed = 4
+
+    def feed(self, data: bytes) -> RowBlock | None:
+        """Take bytes from the stream.
+
+        Args:
+            data: what came next, cut anywhere.
+
+        Returns:
+            The whole rows that are now complete, or None.
+        """
+        buffer = self._buffer
+        buffer += data
+        size = len(buffer)
+        if size < self._needed:
+            return None
+        starts: list[int] = []
+        add = starts.append
+        rows = 0
+        pos = 0  # behind the last whole packet
+        done = 0  # behind the last whole row
+        whole = 0  # packets in whole rows
+        continued = False
+        while pos + 4 <= size:
+            length = _header(buffer, pos)[0] & MAX_PAYLOAD
+            after = pos + 4 + length
+            if after > size:
+                break
+            if (
+                length
+                and not continued
+                and buffer[pos + 4] >= 0xFE
+                and (length < 9 or buffer[pos + 4] == 0xFF)
+            ):
+                self.end = bytes(buffer[pos + 4 : after])
+                break
+            add(pos)
+            pos = after
+            continued = length == MAX_PAYLOAD
+            if not continued:
+                rows += 1
+                done = pos
+                whole = len(starts)
+        self._needed = 4
+        if rows == 0:
+            if self.end is None and size >= pos + 4:
+                self._needed = pos + 4 + (_header(buffer, pos)[0] & MAX_PAYLOAD)
+            return None
+        self._buffer = buffer[done:]
+        del buffer[done:]
+        return RowBlock(buffer, np.array(starts[:whole], dtype=np.int64), rows)
+
+
+class PacketSplitter:
+    """Takes whole payloads off the front of a byte stream, before the rows begin."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the stream, cut anywhere."""
+        self._buffer += data
+
+    def next(self) -> bytes | None:
+        """The next payload, joined where it spans packets; None where more bytes are needed."""
+        buffer = self._buffer
+        parts = []
+        pos = 0
+        while True:
+            if pos + 4 > len(buffer):
+                return None
+            length = _header(buffer, pos)[0] & MAX_PAYLOAD
+            if pos + 4 + length > len(buffer):
+                return None
+            parts.append(bytes(buffer[pos + 4 : pos + 4 + length]))
+            pos += 4 + length
+            if length < MAX_PAYLOAD:
+                del buffer[:pos]
+                return b"".join(parts)
+
+    def rest(self) -> bytes:
+        """What was fed and not taken."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
+
+def parse_error(payload: bytes) -> SQLError:
+    """The error in an ERR packet (MySQL Internals Manual, "ERR_Packet")."""
+    code = int.from_bytes(payload[1:3], "little")
+    text = payload[3:]
+    sqlstate = None
+    if text[:1] == b"#":
+        sqlstate, text = text[1:6].decode("ascii", "replace"), text[6:]
+    return SQLError(code, text.decode("utf-8", "replace"), sqlstate)
