@@ -1,1 +1,339 @@
 """The catalogue store: families, databases, workers, users and the query log, through SQLAlchemy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from qproxy.catalog import codec, generations, placing, rows, schema
+from qproxy.catalog.engine import open_engine, translated
+from qproxy.catalog.generations import Generation
+from qproxy.catalog.model import Catalog, ChunkIds, Database, Family, Placement, Table, Worker
+from qproxy.catalog.querylog import QueryRecord, append, newest
+from qproxy.catalog.users import User, make_user
+from qproxy.errors import QproxyError
+
+
+class CatalogStore:
+    """What is kept between runs. Every method is one transaction; threads and processes may share a store.
+
+    Calls wait for the database: from an event loop, run them in a thread. Any of them raises QproxyError where the
+    database cannot be used.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> CatalogStore:
+        """Open the store behind a SQLAlchemy URL, and create its tables where it is new.
+
+        Args:
+            url: ``sqlite:///relative.sqlite``, ``sqlite:////absolute.sqlite``, ``sqlite://`` (in memory),
+                ``mysql+pymysql://user:password@host/database`` or any other that SQLAlchemy knows.
+        """
+        return cls(open_engine(url))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with translated(self._engine), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with (
+            translated(self._engine),
+            self._engine.connect().execution_options(qproxy_write=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        with self._writing() as connection:
+            # First of all, so that changes of several proxies and loaders come one after the other.
+            connection.execute(update(schema.state).values(number=schema.state.c.number + 1))
+            yield connection
+
+    def version(self) -> int:
+        """A number that grows with every change of what `load` or `find_user` would give."""
+        with self._reading() as connection:
+            return int(connection.execute(select(schema.state.c.number)).scalar_one())
+
+    def load(self) -> Catalog:
+        """Everything that queries need to know, as of one moment."""
+        with self._reading() as connection:
+            version = int(connection.execute(select(schema.state.c.number)).scalar_one())
+            workers = rows.read_workers(connection)
+            family_rows = connection.execute(select(schema.families)).all()
+            database_rows = connection.execute(select(schema.databases).order_by(schema.databases.c.name)).all()
+            table_rows = connection.execute(select(schema.tables).order_by(schema.tables.c.name)).all()
+        families = {row.id: rows.read_family(row) for row in family_rows}
+        tables: dict[str, dict[str, Table]] = {row.name: {} for row in database_rows}
+        for row in table_rows:
+            tables[row.database_name][row.name] = codec.decode_table(
+                row.database_name, row.name, row.definition, row.chunk_rows
+            )
+        return Catalog(
+            version,
+            {
+                row.name: Database(row.name, row.physical, families[row.family_id], tables[row.name])
+                for row in database_rows
+            },
+            workers,
+            {
+                families[row.id]: codec.decode_placement(row.placement)
+                for row in family_rows
+                if row.placement is not None
+            },
+        )
+
+    # Workers
+
+    def add_worker(self, worker: Worker) -> None:
+        """Register a worker; one of the same name is replaced, and keeps its chunks."""
+        with self._changing() as connection:
+            connection.execute(delete(schema.workers).where(schema.workers.c.name == worker.name))
+            connection.execute(
+                insert(schema.workers).values(
+                    name=worker.name,
+                    kind=worker.kind,
+                    host=worker.host,
+                    port=worker.port,
+                    user=worker.user,
+                    password=worker.password,
+                    socket=worker.socket,
+                    path=worker.path,
+                )
+            )
+
+    def workers(self) -> dict[str, Worker]:
+        """All workers by name, in the order of their names."""
+        with self._reading() as connection:
+            return rows.read_workers(connection)
+
+    # Databases
+
+    def begin_database(self, name: str, family: Family, replace: bool) -> Generation:
+        """Begin to load a database; nothing of it is visible before `publish`.
+
+        Args:
+            name: logical name.
+            family: its stripes, sub-stripes and overlap; a replacement may have others.
+            replace: whether a published database of that name may be replaced at the end.
+
+        Returns:
+            The generation: its number, its name on the workers, and the physical databases that earlier
+            runs may have left, to be dropped on all workers before loading begins.
+
+        Raises:
+            QproxyError: the database is published and not to be replaced, or another run is loading it.
+        """
+        with self._changing() as connection:
+            return generations.begin(connection, name, rows.family_id(connection, family), replace)
+
+    def abandon_database(self, name: str, generation: Generation | int) -> None:
+        """Give up loading; the next run of that database is told to drop what lies on the workers.
+
+        Args:
+            name: logical name.
+            generation: what `begin_database` gave, or its number.
+        """
+        number = generation if isinstance(generation, int) else generation.number
+        with self._changing() as connection:
+            generations.abandon(connection, name, number)
+
+    def place_chunks(self, family: Family, chunks: ChunkIds, replicas: int) -> Placement:
+        """Give every chunk its workers; a chunk that has them keeps them.
+
+        Args:
+            family: whose chunks.
+            chunks: ids, in any order.
+            replicas: copies of each chunk, on distinct workers.
+
+        Returns:
+            The placement of the whole family: at least these chunks.
+
+        Raises:
+            QproxyError: more replicas than workers, no workers, or chunks placed before with fewer replicas.
+        """
+        with self._changing() as connection:
+            family_id = rows.family_id(connection, family)
+            load: dict[str, int] = {}
+            current = None
+            for row in connection.execute(select(schema.families).where(schema.families.c.placement.is_not(None))):
+                placement = codec.decode_placement(row.placement)
+                if row.id == family_id:
+                    current = placement
+                for worker, count in placing.replica_counts(placement).items():
+                    load[worker] = load.get(worker, 0) + count
+            names = tuple(rows.read_workers(connection))
+            placed = placing.extend_placement(current or placing.empty_placement(names), chunks, replicas, names, load)
+            connection.execute(
+                update(schema.families)
+                .where(schema.families.c.id == family_id)
+                .values(placement=codec.encode_placement(placed))
+            )
+            return placed
+
+    def publish(self, database: Database) -> tuple[str, ...]:
+        """Make a loaded database visible, all at once, in place of the one that had its name.
+
+        Returns:
+            Physical databases that are out of use now, to be dropped on all workers once running queries
+            have ended.
+
+        Raises:
+            QproxyError: its loading was abandoned or another run took over, or a chunk of it has no place.
+        """
+        with self._changing() as connection:
+            family_id = rows.family_id(connection, database.family)
+            blob = connection.execute(
+                select(schema.families.c.placement).where(schema.families.c.id == family_id)
+            ).scalar_one()
+            _check_placed(database, codec.decode_placement(blob) if blob is not None else None)
+            retired = generations.publish(connection, database.name, database.physical)
+            rows.remove_published(connection, database.name)
+            connection.execute(
+                insert(schema.databases).values(name=database.name, family_id=family_id, physical=database.physical)
+            )
+            for table in database.tables.values():
+                connection.execute(
+                    insert(schema.tables).values(
+                        database_name=database.name,
+                        name=table.name,
+                        definition=codec.encode_table(table),
+                        chunk_rows=codec.encode_chunk_rows(table.chunk_rows),
+                    )
+                )
+            return retired
+
+    def drop_database(self, name: str) -> tuple[str, ...]:
+        """Make a published database invisible.
+
+        Returns:
+            Its physical databases, to be dropped on all workers once running queries have ended.
+
+        Raises:
+            QproxyError: no such database is published.
+        """
+        with self._changing() as connection:
+            retired = generations.retire(connection, name)
+            if not retired:
+                raise QproxyError(f"there is no published database '{name}'")
+            rows.remove_published(connection, name)
+            return retired
+
+    # Users
+
+    def add_user(self, name: str, password: str | None, loopback_only: bool = False) -> None:
+        """Let somebody log in.
+
+        Args:
+            name: of the user.
+            password: None for none.
+            loopback_only: whether only connections from the proxy's own machine are let in.
+
+        Raises:
+            QproxyError: the user exists, or name or password cannot be used.
+        """
+        user = make_user(name, password, loopback_only)
+        try:
+            with self._changing() as connection:
+                connection.execute(
+                    insert(schema.users).values(
+                        name=name,
+                        native_hash=user.native_hash,
+                        sha2_hash=user.sha2_hash,
+                        loopback_only=loopback_only,
+                    )
+                )
+        except QproxyError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise QproxyError(
+                    f"user '{name}' exists already: change the password with 'qproxy user passwd {name}'"
+                ) from None
+            raise
+
+    def set_password(self, name: str, password: str | None) -> None:
+        """Change the password of a user, None for none.
+
+        Raises:
+            QproxyError: there is no such user, or the password cannot be used.
+        """
+        user = make_user(name, password)
+        with self._changing() as connection:
+            done = connection.execute(
+                update(schema.users)
+                .where(schema.users.c.name == name)
+                .values(native_hash=user.native_hash, sha2_hash=user.sha2_hash)
+            )
+            if not done.rowcount:
+                raise QproxyError(f"there is no user '{name}'")
+
+    def remove_user(self, name: str) -> None:
+        """No longer let a user log in.
+
+        Raises:
+            QproxyError: there is no such user.
+        """
+        with self._changing() as connection:
+            if not connection.execute(delete(schema.users).where(schema.users.c.name == name)).rowcount:
+                raise QproxyError(f"there is no user '{name}'")
+
+    def users(self) -> tuple[User, ...]:
+        """All users, by name."""
+        with self._reading() as connection:
+            return tuple(
+                rows.read_user(row) for row in connection.execute(select(schema.users).order_by(schema.users.c.name))
+            )
+
+    def find_user(self, name: str) -> User | None:
+        """The user of that name, or None."""
+        with self._reading() as connection:
+            row = connection.execute(select(schema.users).where(schema.users.c.name == name)).one_or_none()
+            return None if row is None else rows.read_user(row)
+
+    # Query log
+
+    def log_query(self, record: QueryRecord) -> int:
+        """Keep who asked what, and what it took.
+
+        Returns:
+            The number of the query in the log.
+        """
+        with self._writing() as connection:
+            return append(connection, record)
+
+    def recent_queries(self, count: int) -> tuple[QueryRecord, ...]:
+        """The last queries logged, newest first."""
+        with self._reading() as connection:
+            return newest(connection, count)
+
+
+def _check_placed(database: Database, placement: Placement | None) -> None:
+    placed = set() if placement is None else set(placement.chunks.tolist())
+    for table in database.tables.values():
+        missing = set(table.chunk_rows.chunks.tolist()) - placed
+        if missing:
+            raise QproxyError(
+                f"database '{database.name}' cannot be published: chunk {min(missing)} of table '{table.name}' "
+                "has no workers"
+            )

@@ -1,0 +1,50 @@
+"""Rows of the store's tables as values of the model, and what several methods of the store do with rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from qproxy.catalog import schema
+from qproxy.catalog.model import Family, Worker
+from qproxy.catalog.users import User
+
+
+def read_family(row: Row[tuple[object, ...]]) -> Family:
+    """The family of a row."""
+    return Family(row.stripes, row.sub_stripes, float(row.overlap))
+
+
+def family_id(connection: Connection, family: Family) -> int:
+    """The key of a family, which is added where it is new."""
+    table = schema.families
+    values = {
+        "stripes": family.stripes,
+        "sub_stripes": family.sub_stripes,
+        "overlap": repr(float(family.overlap)),
+    }
+    found = connection.execute(select(table.c.id).filter_by(**values)).scalar_one_or_none()
+    if found is not None:
+        return int(found)
+    added = connection.execute(insert(table).values(**values)).inserted_primary_key
+    assert added is not None
+    return int(added[0])
+
+
+def read_workers(connection: Connection) -> dict[str, Worker]:
+    """All workers by name, in the order of their names."""
+    rows = connection.execute(select(schema.workers).order_by(schema.workers.c.name))
+    return {
+        row.name: Worker(row.name, row.kind, row.host, row.port, row.user, row.password, row.socket, row.path)
+        for row in rows
+    }
+
+
+def read_user(row: Row[tuple[object, ...]]) -> User:
+    """The user of a row."""
+    return User(row.name, row.native_hash, bool(row.loopback_only), row.sha2_hash)
+
+
+def remove_published(connection: Connection, name: str) -> None:
+    """Take a database and its tables out of what queries see."""
+    connection.execute(delete(schema.tables).where(schema.tables.c.database_name == name))
+    connection.execute(delete(schema.databases).where(schema.databases.c.name == name))
