@@ -1,0 +1,31 @@
+"""Bounds on what one client may take of the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a listening server.
+
+    Attributes:
+        max_connections: clients at once, those that have not logged in yet included.
+        max_login_packet: bytes of one message before login, and of COM_CHANGE_USER.
+        max_packet: bytes of one message after login, what MySQL calls max_allowed_packet.
+        read_ahead: bytes that may wait behind a command that is still running before reading pauses.
+        write_high, write_low: bytes waiting for the client at which sending pauses and goes on.
+        handshake_timeout: seconds from the connection to the end of the login.
+        idle_timeout: seconds to wait for the next command.
+        write_timeout: seconds that a client may take none of the bytes that wait for it.
+    """
+
+    max_connections: int = 500
+    max_login_packet: int = 64 * 1024
+    max_packet: int = 64 * 1024 * 1024
+    read_ahead: int = 64 * 1024
+    write_high: int = 256 * 1024
+    write_low: int = 64 * 1024
+    handshake_timeout: float = 10.0
+    idle_timeout: float = 8 * 3600.0
+    write_timeout: float = 600.0

@@ -1,0 +1,257 @@
+"""Messages over one transport, with back-pressure both ways.
+
+What a client has not read waits in the transport up to a bound, then `PacketStream.drain` waits; what a client
+sends ahead of its turn waits up to a bound, then reading pauses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from qproxy.errors import SQLError
+from qproxy.wire.framing import PacketSplitter
+from qproxy.wire.limits import Limits
+from qproxy.wire.rowblock import MAX_PAYLOAD, RowBlock, frame
+
+# Below this, what is written in one turn of the loop leaves in one segment.
+_GATHER = 16 * 1024
+_SLICE = 256 * 1024
+# The greeting has 0 and the client's first message 1; both pass before a stream is attached.
+_FIRST_SEQUENCE = 2
+
+
+class ConnectionLost(Exception):
+    """The client is gone, or was let go because it stopped reading."""
+
+
+class PacketStream(asyncio.Protocol):
+    """Whole messages of one client.
+
+    Args:
+        limits: bounds; the stream begins with those that hold before login, see `logged_in`.
+        on_lost: called once when the client is gone.
+    """
+
+    def __init__(self, limits: Limits, on_lost: Callable[[], None]) -> None:
+        self._limits = limits
+        self._sequence = _FIRST_SEQUENCE
+        self._on_lost = on_lost
+        self._splitter = PacketSplitter(limits.max_login_packet)
+        self._transport: asyncio.Transport | None = None
+        self._lost = False
+        self._closed = asyncio.Event()
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._writing_paused = False
+        self._gathered = bytearray()
+        self._flusher: asyncio.Handle | None = None
+
+    @property
+    def attached(self) -> bool:
+        """Whether a transport has taken the socket over."""
+        return self._transport is not None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the client is gone."""
+        return self._lost
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the client to read."""
+        waiting = self._transport.get_write_buffer_size() if self._transport and not self._lost else 0
+        return len(self._gathered) + waiting
+
+    @property
+    def unread(self) -> int:
+        """Bytes that came and have not been taken."""
+        return self._splitter.buffered
+
+    def logged_in(self) -> None:
+        """Let messages be as large as the limits allow after login."""
+        self._splitter.limit = self._limits.max_packet
+
+    async def read(self, within: float | None, *, command: bool = False) -> bytes:
+        """The client's next message.
+
+        Args:
+            within: seconds until all of it must be there; None for no bound.
+            command: whether it begins a new exchange, numbered from 0.
+
+        Raises:
+            TimeoutError: it did not come.
+            SQLError: 1153 or 1156; the connection is of no more use.
+            ConnectionLost: the client is gone.
+        """
+        if command:
+            self._sequence = 0
+        async with asyncio.timeout(within):
+            while True:
+                taken = self._splitter.take(self._sequence)
+                if taken is not None:
+                    message, self._sequence = taken
+                    return message
+                if self._lost:
+                    raise ConnectionLost
+                self._resume_reading()
+                self._reader = asyncio.get_running_loop().create_future()
+                try:
+                    await self._reader
+                finally:
+                    self._reader = None
+
+    def put(self, *payloads: bytes) -> None:
+        """Send payloads; they leave at the end of this turn of the loop at the latest."""
+        for payload in payloads:
+            self._gathered += frame(payload, self._sequence)
+            self._sequence = (self._sequence + len(payload) // MAX_PAYLOAD + 1) & 0xFF
+        self._flush_soon()
+
+    async def send_block(self, block: RowBlock) -> None:
+        """Send rows, and wait while the client has too much to read already.
+
+        A cancelled call still sends the rest of its block, so that the next packet begins where the
+        client looks for it.
+
+        Raises:
+            ConnectionLost: the client is gone.
+        """
+        data = block.renumber(self._sequence)
+        self._sequence = (self._sequence + len(block.starts)) & 0xFF
+        if len(data) < _GATHER:
+            self._gathered += data
+            self._flush_soon()
+            await self.drain()
+            return
+        self._flush()
+        sent = 0
+        view = memoryview(data)
+        try:
+            while sent < len(data):
+                self._write(view[sent : sent + _SLICE])
+                sent += _SLICE
+                await self.drain()
+        finally:
+            if sent < len(data):
+                self._write(view[sent:])
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough.
+
+        Raises:
+            ConnectionLost: the client is gone, or read nothing for the write timeout and was cut off.
+        """
+        while self._writing_paused and not self._lost:
+            before = self.unsent
+            self._writer = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(self._limits.write_timeout):
+                    await self._writer
+            except TimeoutError:
+                if self.unsent >= before:
+                    self.abort()
+            finally:
+                self._writer = None
+        if self._lost:
+            raise ConnectionLost
+
+    async def close(self, patience: float = 5.0) -> None:
+        """Send what waits and close.
+
+        Args:
+            patience: seconds for the client to take it, then the connection is cut.
+        """
+        if self._transport is None:
+            return
+        self._flush()
+        self._transport.close()
+        try:
+            async with asyncio.timeout(patience):
+                await self._closed.wait()
+        except TimeoutError:
+            self._transport.abort()
+            await self._closed.wait()
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._lose()
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(self._limits.write_high, self._limits.write_low)
+
+    def data_received(self, data: bytes) -> None:
+        self._splitter.feed(data)
+        if self._reader is not None:
+            _wake(self._reader)
+        elif self._splitter.buffered > self._limits.read_ahead and not self._reading_paused:
+            self._reading_paused = True
+            if self._transport is not None:
+                self._transport.pause_reading()
+
+    def eof_received(self) -> bool | None:
+        # A client that sends no more has hung up: none of the protocol's commands ends that way.
+        self.abort()
+        return None
+
+    def pause_writing(self) -> None:
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+        if self._writer is not None:
+            _wake(self._writer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lose()
+        self._closed.set()
+
+    def _lose(self) -> None:
+        if self._lost:
+            return
+        self._lost = True
+        self._gathered.clear()
+        for waiter in (self._reader, self._writer):
+            if waiter is not None:
+                _wake(waiter)
+        self._on_lost()
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused and self._transport is not None:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    def _flush_soon(self) -> None:
+        if len(self._gathered) >= _GATHER:
+            self._flush()
+        elif self._flusher is None:
+            self._flusher = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._flusher is not None:
+            self._flusher.cancel()
+            self._flusher = None
+        if self._gathered:
+            gathered, self._gathered = self._gathered, bytearray()
+            self._write(gathered)
+
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._transport is not None and not self._lost and not self._transport.is_closing():
+            self._transport.write(data)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def internal_error() -> SQLError:
+    """Error 1105, which tells a client no more than that the operator can read the cause in the log."""
+    return SQLError(1105, "qproxy internal error; see the log")
