@@ -23,6 +23,8 @@ from qproxy.config import load_config
 from qproxy.errors import QproxyError
 
 CONFIG_FILE = "qproxy.toml"
+STORE_FILE = "catalog.sqlite"
+LOCK_FILE = ".lock"
 #: Account of the proxy on the workers, and the first user of the proxy itself.
 WORKER_USER = "qproxy"
 FIRST_USER = "qproxy"
@@ -75,7 +77,8 @@ def up(directory: Path, count: int | None = None, report: Callable[[str], None] 
     for program in ("mariadbd", "mariadb-install-db"):
         find_program(program)
     directory = directory.absolute()
-    with _locked(directory), _open_store(directory, create=True) as store:
+    _refuse_foreign(directory)
+    with _locked(directory), _open_store(directory) as store:
         workers = _registered(store, directory, count)
         servers = {name: _server(directory, name) for name in workers}
         started = []
@@ -116,7 +119,7 @@ def status(directory: Path) -> list[WorkerStatus]:
         QproxyError: there is no cluster.
     """
     directory = _existing(directory)
-    with _open_store(directory, create=False) as store:
+    with _open_store(directory) as store:
         catalog = store.load()
     chunks: dict[str, int] = {}
     for placement in catalog.placements.values():
@@ -209,23 +212,29 @@ def _number(name: str) -> int:
 
 def _existing(directory: Path) -> Path:
     directory = directory.absolute()
-    if not (directory / "catalog.sqlite").exists() and not (directory / CONFIG_FILE).exists():
+    if not _is_cluster(directory):
         raise QproxyError(f"there is no cluster in {directory}: make one with 'qproxy cluster up --dir {directory}'")
     return directory
 
 
-def _open_store(directory: Path, create: bool) -> CatalogStore:
+def _open_store(directory: Path) -> CatalogStore:
     config = directory / CONFIG_FILE
     if config.exists():
         return CatalogStore.open(load_config(config).catalog.url)
-    if create and not (directory / "catalog.sqlite").exists():
-        _refuse_foreign(directory)
-    return CatalogStore.open(f"sqlite:///{directory / 'catalog.sqlite'}")
+    return CatalogStore.open(f"sqlite:///{directory / STORE_FILE}")
+
+
+def _is_cluster(directory: Path) -> bool:
+    return (directory / STORE_FILE).exists() or (directory / CONFIG_FILE).exists()
 
 
 def _refuse_foreign(directory: Path) -> None:
-    others = [p.name for p in directory.iterdir() if not p.name.startswith(".")]
-    if others:
+    """Refuse a directory with other things in it, before anything is written there."""
+    try:
+        others = [p.name for p in directory.iterdir() if p.name != LOCK_FILE] if directory.exists() else []
+    except OSError as error:
+        raise QproxyError(f"{directory}: {error.strerror}; choose another --dir") from None
+    if others and not _is_cluster(directory):
         raise QproxyError(
             f"{directory} is not empty (it holds '{min(others)}') and no cluster: choose a new directory for --dir"
         )
@@ -236,7 +245,7 @@ def _locked(directory: Path) -> Iterator[None]:
     """Keep other cluster commands off the directory, which is made where missing."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise QproxyError(f"{error.filename or directory}: {error.strerror}; choose another --dir") from None
     try:
