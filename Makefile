@@ -1,0 +1,78 @@
+# Each target does all of its own set-up: `make demo` and `make test` work in a fresh clone.
+#
+#   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
+#   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
+#   make lint                               ruff and mypy
+#   make bench                              measurements, side by side with the plain client
+
+VENV := .venv
+PORT := 4040
+ARGS :=
+APT := apt-get install -y --no-install-recommends
+
+# The first interpreter that is new enough; the venv module may still be missing on Debian.
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /usr/local/bin/python3 /usr/bin/python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { command -v $$p; break; }; done)
+
+.PHONY: demo test lint bench clean server python
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed
+	exec $(VENV)/bin/qproxy demo --port $(PORT)
+
+test: $(VENV)/.installed-dev server
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.installed-dev server
+	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(VENV)/bin/python "$$script" $(ARGS); done
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+
+# Stamp files: installed again whenever the list of packages changes. Development packages include the others.
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	@test -e $(VENV)/.installed-dev || $(VENV)/bin/python -m pip install --disable-pip-version-check -q -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/bin/python: | python
+	@python="$(PYTHON)"; test -n "$$python" || python=/usr/bin/python3; \
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# An interpreter and its venv module, which Debian and Ubuntu pack apart.
+python:
+	@test -x $(VENV)/bin/python && exit 0; \
+	python="$(PYTHON)"; packages="python3 python3-venv"; \
+	if test -n "$$python"; then \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null && exit 0; \
+		packages="$$("$$python" -c 'import sys; print("python3.%d-venv" % sys.version_info[1])')"; \
+	fi; \
+	if test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null; then \
+		echo "qproxy needs Python 3.11 or newer with its venv module; type:" >&2; \
+		echo "    sudo apt-get install -y $$packages" >&2; exit 1; \
+	fi; \
+	apt-get update -q && DEBIAN_FRONTEND=noninteractive $(APT) $$packages || exit 1; \
+	"$${python:-/usr/bin/python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "qproxy needs Python 3.11 or newer, and this system's own is older; install one, e.g. python3.11-venv" >&2; \
+		exit 1; }
+
+# Tests and measurements run against real MariaDB servers: without one they fail, they never skip.
+server:
+	@PATH="$$PATH:/usr/local/sbin:/usr/sbin:/sbin"; \
+	if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null && command -v mariadb >/dev/null; \
+	then exit 0; fi; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive $(APT) mariadb-server mariadb-client; \
+	else \
+		echo "The tests need the MariaDB server; type:" >&2; \
+		echo "    sudo apt-get install -y mariadb-server mariadb-client" >&2; exit 1; \
+	fi
