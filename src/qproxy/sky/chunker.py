@@ -129,6 +129,15 @@ class Chunker:
             np.int32
         )
 
+    def count_sub_chunks(self, chunk: int) -> int:
+        """How many sub-chunks a chunk has.
+
+        Raises:
+            ValueError: where there is no such chunk.
+        """
+        first = self._stripe(chunk) * self.sub_stripes
+        return int(self._sub_count[first : first + self.sub_stripes].sum())
+
     def bounds(self, chunk: int) -> tuple[float, float, float, float]:
         """Edges of a chunk in degrees: lon_min, lat_min, lon_max, lat_max.
 
