@@ -18,8 +18,10 @@ OBJECTS = 3000
 SOURCES = 9000
 REFERENCES = 500
 
-#: Degrees that a detection may lie away from its object; far below the overlap of every family.
+#: Degrees that a detection usually lies away from its object; far below the overlap of every family.
 DETECTION_SCATTER = 0.0005
+#: Degrees that one in sixty may lie away: its own position is in another chunk than its row.
+STRAY_SCATTER = 12.0
 #: Degrees that two partners of a match may lie apart.
 MATCH_RADIUS = 0.001
 
@@ -63,6 +65,13 @@ def make(seed: int = SEED) -> Catalogue:
         ("extra", "Forced"): _forced(rng, ids, places),
     }
     return Catalogue(seed, tables)
+
+
+def shuffled(catalogue: Catalogue) -> Catalogue:
+    """The same rows in another order: an answer that changes with it says nothing about a system."""
+    rng = random.Random(catalogue.seed + 1)
+    tables = {name: rng.sample(rows, len(rows)) for name, rows in catalogue.tables.items()}
+    return Catalogue(catalogue.seed, tables)
 
 
 def separation(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
@@ -151,14 +160,13 @@ def _object(rng: random.Random, number: int, lon: float, lat: float) -> Row:
     )
 
 
-def _beside(rng: random.Random, lon: float, lat: float, reach: float) -> tuple[float, float]:
+def _beside(rng: random.Random, place: tuple[float, float], reach: float) -> tuple[float, float]:
     """A position within ``reach`` degrees of another, on the sky also near the poles and RA 0."""
+    lon, lat = place
     distance, angle = math.radians(reach * rng.random()), rng.uniform(0, 2 * math.pi)
     phi = math.radians(lat)
     sine = math.sin(phi) * math.cos(distance) + math.cos(phi) * math.sin(distance) * math.cos(angle)
-    shift = math.atan2(
-        math.sin(angle) * math.sin(distance) * math.cos(phi), math.cos(distance) - math.sin(phi) * sine
-    )
+    shift = math.atan2(math.sin(angle) * math.sin(distance) * math.cos(phi), math.cos(distance) - math.sin(phi) * sine)
     return _wrapped(lon + math.degrees(shift)), math.degrees(math.asin(max(-1.0, min(1.0, sine))))
 
 
@@ -174,7 +182,8 @@ def _sources(rng: random.Random, ids: Sequence[Value], places: Sequence[tuple[fl
             owner, (lon, lat) = 9_000_000_000 + number, (rng.uniform(0, 360), rng.uniform(-90, 90))
         else:
             which = rng.choice(owners)
-            owner, (lon, lat) = ids[which], _beside(rng, *places[which], DETECTION_SCATTER)
+            reach = STRAY_SCATTER if number % 60 == 2 else DETECTION_SCATTER
+            owner, (lon, lat) = ids[which], _beside(rng, places[which], reach)
         rows.append(
             (
                 5_000_000_000 + 3 * number,
@@ -197,7 +206,7 @@ def _sources(rng: random.Random, ids: Sequence[Value], places: Sequence[tuple[fl
 def _references(rng: random.Random, places: Sequence[tuple[float, float]]) -> list[Row]:
     """References beside objects, the awkward places first, so that many pairs lie on both sides of a border."""
     near = [*range(180), *rng.sample(range(180, len(places)), REFERENCES - 180 - 60)]
-    spots = [_beside(rng, *places[which], 0.95 * MATCH_RADIUS) for which in near]
+    spots = [_beside(rng, places[which], 0.95 * MATCH_RADIUS) for which in near]
     spots += [(rng.uniform(0, 360), rng.uniform(-90, 90)) for _ in range(REFERENCES - len(spots))]
     return [
         (1000 + number, lon, lat, _maybe(rng, lambda: rng.uniform(8, 22)), f"ref {number % 50:03d}")

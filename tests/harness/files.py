@@ -14,7 +14,14 @@ import yaml
 from tests.harness.data import Catalogue, Row, Value
 from tests.harness.schema import DATABASES, TABLES, TableSpec
 
-_FORMAT = {"kind": "csv", "delimiter": "\t", "quote": "", "escape": "\\", "null": "\\N", "header": False}
+_FORMAT: dict[str, str | bool] = {
+    "kind": "csv",
+    "delimiter": "\t",
+    "quote": "",
+    "escape": "\\",
+    "null": "\\N",
+    "header": False,
+}
 _SPECIAL = {0: rb"\0", 9: rb"\t", 10: rb"\n", 92: rb"\\"}
 
 
@@ -116,9 +123,7 @@ def _describe(directory: Path, spec: TableSpec, rows: Sequence[Row]) -> dict[str
     return description
 
 
-def _data_files(
-    directory: Path, spec: TableSpec, rows: Sequence[Row]
-) -> tuple[list[str], dict[str, str | bool]]:
+def _data_files(directory: Path, spec: TableSpec, rows: Sequence[Row]) -> tuple[list[str], dict[str, str | bool]]:
     if spec.files == "parquet":
         _write_parquet(directory / f"{spec.name}.parquet", spec, rows)
         return [f"{spec.name}.parquet"], {"kind": "parquet"}

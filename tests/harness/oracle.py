@@ -40,9 +40,7 @@ def load(server: Server, directory: Path, catalogue: Catalogue) -> None:
         path = directory / f"{spec.database}.{spec.name}.tsv"
         with closing(server.connect(spec.database)) as connection, connection.cursor() as cursor:
             cursor.execute(spec.create())
-            cursor.execute(
-                f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE `{spec.name}` CHARACTER SET utf8mb4"
-            )
+            cursor.execute(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE `{spec.name}` CHARACTER SET utf8mb4")
             cursor.execute("SHOW WARNINGS")
             warnings = cursor.fetchall()
             assert not warnings, f"{spec.name}: {warnings[:3]}"
