@@ -151,13 +151,9 @@ def test_errors_of_any_command_lose_their_traceback(
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(here: Path) -> None:
+    code = "import sys; from qproxy.cli.main import main; print('up', flush=True); sys.exit(main())"
     with subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import sys; from qproxy.cli.main import main; print('up', flush=True); sys.exit(main())",
-        ]
-        + ["user", "add", "vera"],
+        [sys.executable, "-c", code, "user", "add", "vera"],
         cwd=here,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
