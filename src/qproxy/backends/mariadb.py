@@ -27,6 +27,8 @@ from qproxy.wire.rowscan import PacketSplitter, RowScanner, parse_error
 log = logging.getLogger(__name__)
 
 READ_SIZE = 1 << 18
+#: Where temporary tables live; nothing else does.
+SCRATCH_DATABASE = "qproxy_scratch"
 #: Errors that say something of the worker, not of the statement: another replica may answer.
 WORKER_CODES = frozenset(
     (
@@ -70,6 +72,7 @@ class MariaDBBackend:
         self._connect_timeout = connect_timeout
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._scratch_ready = False
         self._applied: weakref.WeakKeyDictionary[Any, SessionSettings] = weakref.WeakKeyDictionary()
         self._kills: set[asyncio.Task[None]] = set()
 
@@ -89,6 +92,10 @@ class MariaDBBackend:
     async def scratch(self, table: str, select: str, settings: SessionSettings) -> AsyncIterator[Scratch]:
         """See `Backend.scratch`. The table is dropped with the context, or with its connection."""
         async with self._connection(settings) as connection:
+            if not self._scratch_ready:
+                await self._run(connection, f"CREATE DATABASE IF NOT EXISTS {SCRATCH_DATABASE}")
+                self._scratch_ready = True
+            await self._run(connection, f"USE {SCRATCH_DATABASE}")
             # Aria without transactions: the fastest of the engines that take every column type.
             await self._run(
                 connection, f"CREATE TEMPORARY TABLE {table} ENGINE=Aria TRANSACTIONAL=0 {select}"

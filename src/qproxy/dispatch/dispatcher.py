@@ -1,0 +1,234 @@
+"""Fragments in flight: each runs on one worker, is released when complete, and runs again elsewhere when it breaks.
+
+No row is lost and none comes twice, because nothing of a fragment is passed on before its last row is here. A client
+that reads slowly holds complete fragments back, these hold new ones back, and a fragment that has used its memory
+waits with its worker's socket unread as long as others can feed the client; only the one that must go on spills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from qproxy.backends.base import Backend, SessionSettings
+from qproxy.catalog.model import Catalog, ChunkIds
+from qproxy.dispatch.fragments import Batching, Cursor, Statements
+from qproxy.dispatch.spool import Spool
+from qproxy.errors import SQLError, WorkerError
+from qproxy.planner.plan import Plan
+from qproxy.wire.rowblock import RowBlock
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one query may use.
+
+    Attributes:
+        parallel: fragments at a time on one worker.
+        waiting: complete fragments that may wait for the client.
+        memory: bytes of a fragment kept in memory before it waits or spills.
+        spool: directory of spill files; None for the system's.
+    """
+
+    batching: Batching = field(default_factory=Batching)
+    parallel: int = 2
+    waiting: int = 4
+    memory: int = 4 << 20
+    spool: Path | None = None
+
+
+@dataclass
+class Progress:
+    """What a query has done so far, for the query log."""
+
+    chunks: int = 0
+    fragments: int = 0
+    retries: int = 0
+    rows: int = 0
+    nbytes: int = 0
+
+
+class Dispatcher:
+    """Runs plans on the workers.
+
+    Args:
+        backends: by worker name.
+        limits: of each query.
+    """
+
+    def __init__(self, backends: Mapping[str, Backend], limits: Limits) -> None:
+        self.backends = backends
+        self._limits = limits
+
+    async def run(
+        self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress
+    ) -> AsyncIterator[RowBlock]:
+        """The rows of all fragments of a plan, in the order in which fragments complete.
+
+        Raises:
+            SQLError: a worker refused the statement, or some chunk cannot be read anywhere.
+        """
+        if plan.family is None or len(plan.chunks) == 0:
+            async for block in self._anywhere(plan, catalog, settings, progress):
+                yield block
+            return
+        run = _Run(self, plan, catalog, settings, self._limits, progress)
+        try:
+            async for block in run.blocks():
+                yield block
+        finally:
+            await run.stop()
+
+    async def _anywhere(
+        self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress
+    ) -> AsyncIterator[RowBlock]:
+        """One statement that any worker can answer."""
+        spool = await self.first_answer(
+            lambda backend: self._collect(
+                backend, Statements(plan, backend.translate).batch(()), settings, self._limits
+            )
+        )
+        progress.fragments += 1
+        progress.rows += spool.rows
+        progress.nbytes += spool.nbytes
+        for block in spool.blocks():
+            yield block
+
+    async def first_answer(self, ask: Callable[[Backend], Awaitable[Answer]]) -> Answer:
+        """What ``ask(backend)`` gives on the first worker that can answer.
+
+        Raises:
+            SQLError: the statement was refused, or no worker can be reached; the message names them.
+        """
+        reasons = []
+        for backend in self.backends.values():
+            try:
+                return await ask(backend)
+            except WorkerError as error:
+                reasons.append(f"worker '{error.worker}' {error.reason}")
+        raise SQLError(1105, "no worker can answer: " + ("; ".join(reasons) or "none is registered"))
+
+    @staticmethod
+    async def _collect(backend: Backend, sql: str, settings: SessionSettings, limits: Limits) -> Spool:
+        spool = Spool(limits.memory, limits.spool)
+        async with backend.query(sql, settings) as stream:
+            async for block in stream:
+                spool.add(block)
+        return spool
+
+
+class _Run:
+    """One plan under way."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        plan: Plan,
+        catalog: Catalog,
+        settings: SessionSettings,
+        limits: Limits,
+        progress: Progress,
+    ) -> None:
+        assert plan.family is not None
+        self._dispatcher = dispatcher
+        self._settings = settings
+        self._limits = limits
+        self._progress = progress
+        self._wanted = plan.limit
+        self._plan = plan
+        self._statements: dict[type[Backend], Statements] = {}
+        placement = catalog.placements[plan.family]
+        first = next(iter(dispatcher.backends.values()))
+        self._cursor = Cursor(plan, placement, limits.batching, self._statements_for(first).chunk_size)
+        self._running: dict[asyncio.Task[Spool], str] = {}
+        self._complete: asyncio.Queue[Spool | BaseException] = asyncio.Queue()
+        self._starving = asyncio.Event()
+        self._starving.set()
+
+    async def blocks(self) -> AsyncIterator[RowBlock]:
+        """Blocks of complete fragments until all are there, or no more are wanted."""
+        given = 0
+        self._fill()
+        while self._running or not self._complete.empty():
+            if self._complete.empty():
+                self._starving.set()
+            item = await self._complete.get()
+            self._starving.clear()
+            if isinstance(item, BaseException):
+                raise item
+            for block in item.blocks():
+                given += block.rows
+                yield block
+            if self._wanted is not None and given >= self._wanted:
+                return
+            self._fill()
+
+    async def stop(self) -> None:
+        """Cancel what still runs, on the workers too."""
+        tasks = list(self._running)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        while not self._complete.empty():
+            item = self._complete.get_nowait()
+            if isinstance(item, Spool):
+                item.close()
+
+    def _fill(self) -> None:
+        """Start fragments wherever a worker has room and the client keeps up. Decides; waits for nothing."""
+        for worker in self._cursor.workers:
+            busy = sum(1 for w in self._running.values() if w == worker)
+            while busy < self._limits.parallel and self._complete.qsize() < self._limits.waiting:
+                batch = self._cursor.next(worker)
+                if batch is None:
+                    break
+                task = asyncio.get_running_loop().create_task(self._fragment(worker, batch))
+                self._running[task] = worker
+                task.add_done_callback(self._done)
+                busy += 1
+
+    def _done(self, task: asyncio.Task[Spool]) -> None:
+        # Not running any more and complete in one step, so that `blocks` never waits for what will not come.
+        del self._running[task]
+        if not task.cancelled():
+            self._complete.put_nowait(task.exception() or task.result())
+
+    async def _fragment(self, worker: str, batch: ChunkIds) -> Spool:
+        spool = Spool(self._limits.memory, self._limits.spool)
+        try:
+            backend = self._dispatcher.backends.get(worker)
+            if backend is None:
+                raise WorkerError(worker, "is not known to this proxy")
+            sql = self._statements_for(backend).batch(batch.tolist())
+            async with backend.query(sql, self._settings) as stream:
+                async for block in stream:
+                    if spool.full:
+                        await self._starving.wait()
+                    spool.add(block)
+        except WorkerError as error:
+            spool.close()
+            self._progress.retries += 1
+            self._cursor.lose(worker, batch, error.reason)
+            # An empty spool wakes the consumer, which starts the chunks where they went.
+            return Spool(0)
+        except BaseException:
+            spool.close()
+            raise
+        self._progress.chunks += len(batch)
+        self._progress.fragments += 1
+        self._progress.rows += spool.rows
+        self._progress.nbytes += spool.nbytes
+        return spool
+
+    def _statements_for(self, backend: Backend) -> Statements:
+        # Workers of one kind share the template; only its dialect depends on the backend.
+        kind = type(backend)
+        if kind not in self._statements:
+            self._statements[kind] = Statements(self._plan, backend.translate)
+        return self._statements[kind]

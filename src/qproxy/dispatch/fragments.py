@@ -1,0 +1,181 @@
+"""Fragments: a plan's chunks cut lazily into statements for the workers that hold them. Pure: nothing here waits.
+
+A cursor holds arrays of chunk ids, never an object a chunk; a statement is text put together from a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qproxy.catalog.model import ChunkIds, Placement
+from qproxy.catalog.naming import chunk_table, empty_table
+from qproxy.errors import SQLError
+from qproxy.planner.plan import Plan, Slot, Template
+
+#: A statement of many chunks is cut before it grows longer than this, in characters.
+MAX_STATEMENT = 1 << 18
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How many chunks go into one statement.
+
+    Attributes:
+        first_rows: stored rows behind the first fragment whose rows all travel; doubled from fragment to fragment
+            until ``rows``, so that the first row comes early and later ones cheaply.
+        rows: most stored rows behind a fragment whose rows all travel.
+        chunks: most chunks in a statement.
+        spread: fragments that each worker's share is cut into where rows are reduced in the worker.
+    """
+
+    first_rows: int = 2_000
+    rows: int = 20_000
+    chunks: int = 400
+    spread: int = 4
+
+
+class Statements:
+    """Puts the statement of any batch of a plan's chunks together.
+
+    Args:
+        plan: what is to run.
+        translate: MariaDB's dialect to the engine's.
+    """
+
+    def __init__(self, plan: Plan, translate: Callable[[str], str]) -> None:
+        partial = translate(plan.partial)
+        self._slots = plan.slots
+        self._partial = Template.cut(partial, plan.slots)
+        self._before = self._after = ""
+        if plan.combined is not None:
+            self._before, found, self._after = translate(plan.combined).partition(partial)
+            if not found:
+                self._before = self._after = ""
+        optional = [i for i, s in enumerate(plan.slots) if s.table.partitioned and not s.required]
+        self._present = {i: frozenset(plan.slots[i].table.chunk_rows.chunks.tolist()) for i in optional}
+
+    @property
+    def chunk_size(self) -> int:
+        """Characters that a chunk adds to a statement, about."""
+        return self._partial.size + 24 * len(self._slots) + 16
+
+    def batch(self, chunks: Sequence[int]) -> str:
+        """The statement for some chunks of one worker; for none, the one that gives no stored row."""
+        parts = [self._partial.fill([self._name(i, s, c) for i, s in enumerate(self._slots)]) for c in chunks]
+        if not parts:
+            parts = [self._partial.fill([standing_in(s) for s in self._slots])]
+        inner = parts[0] if len(parts) == 1 else "(" + ") UNION ALL (".join(parts) + ")"
+        return f"{self._before}{inner}{self._after}"
+
+    def _name(self, index: int, slot: Slot, chunk: int) -> str:
+        if not slot.table.partitioned:
+            return slot.table.name
+        if index in self._present and chunk not in self._present[index]:
+            return empty_table(slot.table.name)
+        return chunk_table(slot.table.name, chunk)
+
+
+def standing_in(slot: Slot) -> str:
+    """The table that a slot reads where no chunk is: the empty stand-in, or a whole regular table."""
+    return empty_table(slot.table.name) if slot.table.partitioned else slot.table.name
+
+
+class Cursor:
+    """The chunks of a plan that are still to be read, by worker.
+
+    Args:
+        plan: whose chunks.
+        placement: where they are.
+        batching: how many at a time.
+        chunk_size: characters that a chunk adds to a statement.
+    """
+
+    def __init__(self, plan: Plan, placement: Placement, batching: Batching, chunk_size: int) -> None:
+        self._placement = placement
+        self._batching = batching
+        self._reduced = plan.combined is not None
+        self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size))
+        self._rows = batching.first_rows
+        self._weights = _weights(plan)
+        self._lost: dict[str, str] = {}
+        self._waiting: dict[str, list[ChunkIds]] = {}
+        self._shares: dict[str, int] = {}
+        self._assign(plan.chunks)
+        for worker, arrays in self._waiting.items():
+            total = sum(map(len, arrays))
+            self._shares[worker] = max(1, -(-total // batching.spread))
+
+    @property
+    def workers(self) -> list[str]:
+        """Workers with chunks still to be read."""
+        return list(self._waiting)
+
+    def next(self, worker: str) -> ChunkIds | None:
+        """Take the next batch of a worker; None where it has none left."""
+        arrays = self._waiting.get(worker)
+        if not arrays:
+            return None
+        chunks = arrays[0]
+        size = self._size(worker, chunks)
+        batch, rest = chunks[:size], chunks[size:]
+        if len(rest):
+            arrays[0] = rest
+        else:
+            arrays.pop(0)
+            if not arrays:
+                del self._waiting[worker]
+        return batch
+
+    def lose(self, worker: str, batch: ChunkIds, reason: str) -> None:
+        """A worker failed: its batch and all that still waits for it go to other replicas.
+
+        Raises:
+            SQLError: some chunk has no other replica left; the message names chunk and workers.
+        """
+        self._lost[worker] = reason
+        self._assign(np.concatenate([batch, *self._waiting.pop(worker, [])]))
+
+    def _size(self, worker: str, chunks: ChunkIds) -> int:
+        if self._reduced:
+            return min(self._most, self._shares.get(worker, 1))
+        ids, rows = self._weights
+        at = np.minimum(np.searchsorted(ids, chunks[: self._most]), max(0, len(ids) - 1))
+        total = np.cumsum(rows[at])
+        size = int(np.searchsorted(total, self._rows)) + 1
+        self._rows = min(self._rows * 2, self._batching.rows)
+        return min(self._most, size)
+
+    def _assign(self, chunks: ChunkIds) -> None:
+        """Give each chunk to the first of its replicas that has not failed."""
+        placement = self._placement
+        at = np.searchsorted(placement.chunks, chunks)
+        at = np.minimum(at, max(0, len(placement.chunks) - 1))
+        replicas = placement.replicas[at]
+        lost = [i for i, w in enumerate(placement.workers) if w in self._lost]
+        usable = replicas >= 0
+        if lost:
+            usable &= ~np.isin(replicas, lost)
+        found = usable.any(axis=1)
+        if not found.all():
+            index = int(np.argmin(found))
+            raise self._unreadable(int(chunks[index]), replicas[index].tolist())
+        chosen = replicas[np.arange(len(chunks)), usable.argmax(axis=1)]
+        for index in np.unique(chosen).tolist():
+            worker = placement.workers[index]
+            self._waiting.setdefault(worker, []).append(chunks[chosen == index])
+            self._shares.setdefault(worker, self._most)
+
+    def _unreadable(self, chunk: int, replicas: list[int]) -> SQLError:
+        workers = self._placement.workers
+        reasons = [f"worker '{workers[i]}' {self._lost.get(workers[i], 'is unknown')}" for i in replicas if i >= 0]
+        return SQLError(1105, f"chunk {chunk} cannot be read: {'; '.join(reasons) or 'no worker holds it'}")
+
+
+def _weights(plan: Plan) -> tuple[ChunkIds, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Chunk ids and stored rows of the plan's largest table."""
+    tables = [s.table for s in plan.slots if s.table.partitioned]
+    largest = max(tables, key=lambda t: t.chunk_rows.total)
+    return largest.chunk_rows.chunks, largest.chunk_rows.rows

@@ -1,0 +1,26 @@
+"""Relay: blocks pass through; of a LIMIT with OFFSET the first rows are skipped and the last ones cut off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from qproxy.planner.plan import Relay
+from qproxy.wire.rowblock import RowBlock
+
+
+async def relay(merge: Relay, blocks: AsyncIterator[RowBlock]) -> AsyncIterator[RowBlock]:
+    """The rows within limit and offset."""
+    skip = merge.offset
+    left = merge.limit
+    async for block in blocks:
+        if skip:
+            skipped = min(skip, block.rows)
+            block = block.tail(skipped)
+            skip -= skipped
+        if left is not None:
+            block = block.head(left)
+            left -= block.rows
+        if block.rows:
+            yield block
+        if left == 0:
+            return

@@ -1,0 +1,72 @@
+"""Pass 7, expand: areaspecs and sciSQL functions become plain SQL, so that workers need no plugin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from qproxy.errors import unsupported
+from qproxy.planner.query import Order, Query
+from qproxy.planner.restrict import AREASPEC, areaspec, areaspec_region, areaspec_source, pt_in
+from qproxy.sky.functions import expand as expand_call
+from qproxy.sky.functions import inside
+
+
+def expand(query: Query) -> Query:
+    """The query with every areaspec as a row predicate and every sciSQL function as an expression.
+
+    Raises:
+        SQLError: 1235 for an areaspec outside WHERE; what `qproxy.sky.functions` raises for wrong arguments.
+    """
+    from_ = query.from_.copy()
+    for join in from_.args.get("joins") or ():
+        if join.args.get("on") is not None:
+            join.set("on", _expanded(join.args["on"]))
+    return replace(
+        query,
+        items=tuple(_expanded(e) for e in query.items),
+        from_=from_,
+        where=None if query.where is None else _expanded(_condition(query.where, query)),
+        groups=None if query.groups is None else tuple(_expanded(e) for e in query.groups),
+        having=None if query.having is None else _expanded(query.having),
+        orders=tuple(Order(_expanded(o.expression), o.descending) for o in query.orders),
+    )
+
+
+def _condition(condition: exp.Expr, query: Query) -> exp.Expr:
+    """WHERE with region predicates in the form that is fastest where only truth counts, not 0 or NULL."""
+    if isinstance(condition, exp.Paren | exp.And | exp.Or):
+        copy = condition.copy()
+        for key in ("this", "expression"):
+            if isinstance(copy.args.get(key), exp.Expr):
+                copy.set(key, _condition(copy.args[key], query))
+        return copy
+    call = areaspec(condition)
+    if call is not None:
+        source = areaspec_source(query, str(call.this))
+        table = source.table
+        assert table.lon is not None and table.lat is not None
+        return exp.Paren(this=inside(areaspec_region(call), source.column(table.lon), source.column(table.lat)))
+    found = pt_in(condition)
+    if found is not None:
+        lon, lat, region = found
+        if isinstance(lon, exp.Column) and isinstance(lat, exp.Column):
+            return exp.Paren(this=inside(region, lon.copy(), lat.copy()))
+    return condition
+
+
+def _expanded(expression: exp.Expr) -> exp.Expr:
+    copy = expression.copy()
+    # Innermost first: an argument may be a sciSQL call itself.
+    for call in reversed(list(copy.find_all(exp.Anonymous))):
+        name = str(call.this)
+        if name.lower().startswith(AREASPEC):
+            raise unsupported(f"{name} outside WHERE, or under NOT; use the scisql_s2PtIn function of that shape")
+        replacement = expand_call(call)
+        if replacement is None:
+            continue
+        if call is copy:
+            return replacement
+        call.replace(replacement)
+    return copy

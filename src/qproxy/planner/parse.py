@@ -1,0 +1,182 @@
+"""Pass 1, parse: the text of a query becomes one SELECT expression, with the names its result columns will have.
+
+>>> parsed = parse("SELECT ra, decl+1 AS d, COUNT( * ) FROM Object")
+>>> parsed.names
+('ra', 'd', 'COUNT( * )')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from qproxy.errors import SQLError, unsupported
+
+DIALECT = "mysql"
+#: Deeper nesting than this is refused before the parser recurses into it.
+MAX_DEPTH = 100
+_OPEN = {TokenType.L_PAREN, TokenType.CASE}
+_CLOSE = {TokenType.R_PAREN, TokenType.END}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A SELECT, as written.
+
+    Attributes:
+        names: what MariaDB would call the column of each item: its alias, its column's name, or its text as written.
+    """
+
+    select: exp.Select
+    names: tuple[str, ...]
+
+
+def tokenize(sql: str) -> list[Token]:
+    """Tokens of a statement.
+
+    Raises:
+        SQLError: 1064 for text that is no SQL; 1235 for executable comments and for nesting beyond `MAX_DEPTH`.
+    """
+    try:
+        tokens = list(sqlglot.tokenize(sql, read=DIALECT))
+    except TokenError as error:
+        raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
+    depth = 0
+    for token in tokens:
+        if token.token_type in _OPEN:
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise unsupported(f"expressions nested deeper than {MAX_DEPTH} levels; flatten the query")
+        elif token.token_type in _CLOSE:
+            depth -= 1
+        for comment in token.comments:
+            if comment.startswith(("!", "M!")):
+                raise unsupported("executable comments (/*! ... */); write their content as plain SQL")
+    return tokens
+
+
+def parse(sql: str) -> Parsed:
+    """Parse one SELECT statement.
+
+    Args:
+        sql: the statement, without or with its closing semicolon.
+
+    Raises:
+        SQLError: 1064 with the place of a syntax error; 1235 for what is not a plain SELECT.
+    """
+    tokens = tokenize(sql)
+    try:
+        trees = sqlglot.parse(sql, read=DIALECT)
+    except ParseError as error:
+        raise _syntax_error(sql, error) from error
+    except RecursionError as error:
+        raise unsupported("expressions nested so deeply; flatten the query") from error
+    trees = [t for t in trees if t is not None and not isinstance(t, exp.Semicolon)]
+    if not trees:
+        raise SQLError(1065, "Query was empty")
+    if len(trees) > 1:
+        raise SQLError(1064, "You have an error in your SQL syntax: one statement at a time, please")
+    tree = trees[0]
+    while isinstance(tree, exp.Subquery) and {k for k, v in tree.args.items() if v} == {"this"}:
+        tree = tree.this
+    if isinstance(tree, exp.SetOperation):
+        raise unsupported(f"{type(tree).__name__.upper()} of several SELECTs yet")
+    if not isinstance(tree, exp.Select):
+        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+    texts = _item_texts(sql, tokens)
+    names = []
+    for position, item in enumerate(tree.expressions):
+        text = texts[position] if len(texts) == len(tree.expressions) else item.sql(dialect=DIALECT)
+        names.append(_name(item, text))
+    _mend_hex(tree, tokens, sql)
+    return Parsed(tree, tuple(names))
+
+
+def _name(item: exp.Expr, text: str) -> str:
+    if isinstance(item, exp.Alias):
+        return item.alias
+    if (isinstance(item, exp.Column) and not isinstance(item.this, exp.Star)) or (
+        isinstance(item, exp.Literal) and item.is_string
+    ):
+        return item.name
+    return text
+
+
+def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
+    """Source text of each item of the outermost select list: MariaDB names unaliased expressions by it."""
+    start = next((i for i, t in enumerate(tokens) if t.token_type is TokenType.SELECT), None)
+    if start is None:
+        return []
+    texts: list[str] = []
+    first: int | None = None
+    last = 0
+    depth = 0
+    ends = (TokenType.FROM, TokenType.LIMIT, TokenType.SEMICOLON, TokenType.WHERE, TokenType.ORDER_BY)
+    for token in tokens[start + 1 :]:
+        kind = token.token_type
+        if depth == 0 and (kind is TokenType.COMMA or kind in ends or kind is TokenType.R_PAREN):
+            if first is not None:
+                texts.append(sql[first:last])
+            first = None
+            if kind is not TokenType.COMMA:
+                return texts
+            continue
+        depth += (kind in _OPEN) - (kind in _CLOSE)
+        if first is None:
+            if kind in (TokenType.DISTINCT, TokenType.ALL) or (not texts and token.text.upper() in _MODIFIERS):
+                continue
+            first = token.start
+        last = token.end + 1
+    if first is not None:
+        texts.append(sql[first:last])
+    return texts
+
+
+_MODIFIERS = frozenset(
+    """
+    DISTINCTROW HIGH_PRIORITY STRAIGHT_JOIN SQL_NO_CACHE SQL_CACHE SQL_BUFFER_RESULT SQL_SMALL_RESULT SQL_BIG_RESULT
+    SQL_CALC_FOUND_ROWS
+    """.split()  # noqa: SIM905
+)
+
+
+def _mend_hex(tree: exp.Expr, tokens: Sequence[Token], sql: str) -> None:
+    """Keep ``0x41`` (a number where a number is wanted) apart from ``x'41'`` (always a string).
+
+    The parser gives both the same node; the source text at their tokens tells which was which.
+    """
+    written = [sql[t.start : t.end + 1] for t in tokens if t.token_type is TokenType.HEX_STRING]
+    nodes = list(tree.find_all(exp.HexString))
+    if not nodes:
+        return
+    numeric = {text.lower().startswith("0x") for text in written}
+    if len(numeric) > 1:
+        raise unsupported("0x... and x'...' literals in one statement; write both in one way")
+    if numeric == {True}:
+        for node in nodes:
+            node.replace(exp.Var(this=f"0x{node.name}"))
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
+
+
+def _syntax_error(sql: str, error: ParseError) -> SQLError:
+    details = error.errors[0] if error.errors else {}
+    line = int(details.get("line") or 1)
+    highlight = str(details.get("highlight") or "")
+    lines = sql.splitlines() or [""]
+    column = int(details.get("col") or 0)
+    text = lines[line - 1] if line <= len(lines) else ""
+    start = max(0, column - len(highlight))
+    near = "\n".join([text[start:], *lines[line:]])[:80]
+    return SQLError(
+        1064,
+        "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version "
+        f"for the right syntax to use near '{near}' at line {line}",
+    )

@@ -1,0 +1,132 @@
+"""The plan: coverage, fragment template and merge, immutable and printable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qproxy.catalog.model import ChunkIds, Family, Table
+from qproxy.sky.coverage import Coverage
+
+#: The identifier that stands for the scratch table in a merge statement.
+SCRATCH = "§merge§"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A table reference of a fragment that takes another chunk table in every chunk.
+
+    Attributes:
+        marker: the identifier that stands for it in the statement.
+        physical: the database on the worker.
+        required: whether a chunk where the table has no rows can give no row.
+    """
+
+    marker: str
+    physical: str
+    table: Table
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Relay:
+    """No merge: rows pass through as fragments complete.
+
+    Attributes:
+        limit, offset: of all rows together.
+    """
+
+    limit: int | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Final:
+    """Partial rows go into a scratch table on an engine, where the merge statement runs.
+
+    Attributes:
+        columns: statement whose columns are the scratch table's, markers included.
+        statement: reads the scratch table, written `SCRATCH`, and gives the query's rows.
+        bounded: False where rows are gathered unaggregated, within the byte limit of a gather.
+    """
+
+    columns: str
+    statement: str
+    bounded: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a query is answered.
+
+    Attributes:
+        names: what the result's columns are called.
+        shape: statement on the public tables whose column definitions are the result's.
+        slots: the chunk tables of a fragment.
+        family: None where no table is partitioned: one statement on any worker.
+        coverage: places that can hold an answer, by sky and ids.
+        chunks: sorted ids of the chunks to read: those of the coverage in which there are rows.
+        partial: statement for one chunk, with markers.
+        combined: a statement that holds ``partial`` once, letter for letter, and reduces its rows; chunks of one
+            worker are combined by it. None where rows are only put one behind the other.
+        limit: rows after which more are of no use, for rows that are only put one behind the other.
+    """
+
+    names: tuple[str, ...]
+    shape: str
+    slots: tuple[Slot, ...]
+    family: Family | None
+    coverage: Coverage
+    chunks: ChunkIds
+    partial: str
+    combined: str | None
+    merge: Relay | Final
+
+    @property
+    def limit(self) -> int | None:
+        """Rows after which fragments still to come are of no use; None where all are needed."""
+        if isinstance(self.merge, Relay) and self.merge.limit is not None:
+            return self.merge.limit + self.merge.offset
+        return None
+
+
+@dataclass(frozen=True)
+class Template:
+    """A statement cut at its markers, so that a chunk's statement costs a join of strings.
+
+    Attributes:
+        pieces: text between the markers.
+        slots: index of the slot behind each piece but the last.
+    """
+
+    pieces: tuple[str, ...]
+    slots: tuple[int, ...]
+
+    @classmethod
+    def cut(cls, sql: str, slots: Sequence[Slot]) -> Template:
+        """Cut a statement at the markers of its slots."""
+        pieces: list[str] = []
+        order: list[int] = []
+        rest = sql
+        while True:
+            found = [(rest.find(s.marker), i) for i, s in enumerate(slots)]
+            hits = [(at, i) for at, i in found if at >= 0]
+            if not hits:
+                return cls((*pieces, rest), tuple(order))
+            at, index = min(hits)
+            pieces.append(rest[:at])
+            order.append(index)
+            rest = rest[at + len(slots[index].marker) :]
+
+    @property
+    def size(self) -> int:
+        """Characters without the names."""
+        return sum(map(len, self.pieces))
+
+    def fill(self, names: Sequence[str]) -> str:
+        """The statement with a table name for each slot."""
+        parts = [self.pieces[0]]
+        for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
+            parts.append(names[slot])
+            parts.append(piece)
+        return "".join(parts)

@@ -1,0 +1,104 @@
+"""The passes in their order: text to plan. Pure and synchronous.
+
+Planning takes two calls, because the places of ids stand in the director index on the workers: `analyze` says what
+has to be looked up, `make_plan` goes on with the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from qproxy.catalog.model import Catalog, ChunkIds, Family
+from qproxy.planner import render
+from qproxy.planner.bind import bind
+from qproxy.planner.constants import SessionValues, fold
+from qproxy.planner.expand import expand
+from qproxy.planner.guard import check
+from qproxy.planner.joins import check_joins, count_pairs_once
+from qproxy.planner.parse import parse
+from qproxy.planner.plan import Plan, Slot, Template
+from qproxy.planner.query import Query
+from qproxy.planner.restrict import Lookup, Restriction, lookups, resolve, restrict
+from qproxy.planner.split import split, whole
+from qproxy.sky.coverage import EVERYTHING, Coverage
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A query that is understood, but for the places of its ids.
+
+    Attributes:
+        lookups: what the director index has to tell before a plan can be made.
+    """
+
+    query: Query
+    family: Family | None
+    restriction: Restriction
+    lookups: frozenset[Lookup]
+
+
+def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
+    """Parse, bind, restrict and check the joins of a query.
+
+    Raises:
+        SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
+    """
+    parsed = parse(sql)
+    check(parsed.select)
+    fold(parsed.select, session)
+    query = bind(parsed, catalog, session.database)
+    family = check_joins(query)
+    restriction = restrict(query)
+    expanded = expand(count_pairs_once(query))
+    return Analysis(expanded, family, restriction, lookups(restriction))
+
+
+def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
+    """The plan of an analysed query.
+
+    Args:
+        found: the places of the ids of each look-up.
+    """
+    query = analysis.query
+    coverage = resolve(analysis.restriction, found) if analysis.family else EVERYTHING
+    slots = tuple(Slot(s.marker, s.database.physical, s.table, required=not s.nullable) for s in query.sources)
+    chunks = _chunks(slots, coverage)
+    statements = whole(query) if len(chunks) <= 1 else split(query)
+    return Plan(
+        names=query.names,
+        shape=_shape(query, slots),
+        slots=slots,
+        family=analysis.family,
+        coverage=coverage,
+        chunks=chunks,
+        partial=statements.partial,
+        combined=statements.combined,
+        merge=statements.merge,
+    )
+
+
+def _chunks(slots: tuple[Slot, ...], coverage: Coverage) -> ChunkIds:
+    """The chunks in which every table that must give a row has some."""
+    needed = [s.table.chunk_rows.chunks for s in slots if s.table.partitioned and s.required]
+    if not needed:
+        return np.empty(0, np.int32)
+    common = needed[0]
+    for chunks in needed[1:]:
+        common = np.intersect1d(common, chunks, assume_unique=True)
+    return coverage.chunks(common)
+
+
+def _shape(query: Query, slots: tuple[Slot, ...]) -> str:
+    """The query on the public tables, for its column definitions alone."""
+    statement = render.select(
+        [render.sql(e) for e in query.items],
+        distinct=query.distinct,
+        from_=render.from_clause(query.from_),
+        groups=query.groups,
+        rollup=query.rollup,
+        limit=0,
+    )
+    return Template.cut(statement, slots).fill([s.table.name for s in slots])

@@ -1,0 +1,114 @@
+"""SELECT: text to plan to fragments to merged rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from qproxy.backends.base import Backend, SessionSettings
+from qproxy.catalog.model import Catalog
+from qproxy.dispatch.dispatcher import Dispatcher, Progress
+from qproxy.dispatch.fragments import standing_in
+from qproxy.dispatch.lookup import find_places
+from qproxy.errors import SQLError, WorkerError
+from qproxy.merge.final import final
+from qproxy.merge.relay import relay
+from qproxy.planner.constants import SessionValues
+from qproxy.planner.plan import Plan, Relay, Slot, Template
+from qproxy.planner.planner import analyze, make_plan
+from qproxy.wire.columns import ColumnDef
+from qproxy.wire.rowblock import RowBlock
+
+
+async def plan_query(sql: str, catalog: Catalog, values: SessionValues, dispatcher: Dispatcher) -> Plan:
+    """The plan of a SELECT, its ids looked up.
+
+    Raises:
+        SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
+    """
+    analysis = analyze(sql, catalog, values)
+    found = await find_places(analysis.lookups, catalog, dispatcher.backends)
+    return make_plan(analysis, found)
+
+
+async def column_definitions(plan: Plan, dispatcher: Dispatcher, settings: SessionSettings) -> list[ColumnDef]:
+    """What the client is told of each column: a worker's own word, on the empty tables that users see.
+
+    Raises:
+        SQLError: where the worker refuses the query: an unknown function, say, or a wrong number of arguments.
+    """
+
+    async def ask(backend: Backend) -> tuple[ColumnDef, ...]:
+        async with backend.query(backend.translate(plan.shape), settings) as stream:
+            async for _ in stream:
+                pass
+            return tuple(stream.columns)
+
+    try:
+        columns = await dispatcher.first_answer(ask)
+    except SQLError as error:
+        raise logical_error(error, plan) from error
+    databases = {s.physical: s.table.database for s in plan.slots}
+    return [
+        replace(column, name=name, schema=databases.get(column.schema, column.schema))
+        for column, name in zip(columns, plan.names, strict=True)
+    ]
+
+
+async def merged_rows(
+    plan: Plan,
+    catalog: Catalog,
+    dispatcher: Dispatcher,
+    settings: SessionSettings,
+    progress: Progress,
+    merge_limit: int,
+) -> AsyncIterator[RowBlock]:
+    """The rows of a plan, as the client gets them.
+
+    Raises:
+        SQLError: the query fails as a whole; no partial answer passes for a whole one.
+    """
+    if isinstance(plan.merge, Relay):
+        fragments = dispatcher.run(plan, catalog, settings, progress)
+        rows = relay(plan.merge, fragments)
+    else:
+        # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
+        fragments = dispatcher.run(plan, catalog, replace(settings, results_charset="utf8mb4"), progress)
+        columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
+        rows = final(plan.merge, columns, fragments, _engine(plan, catalog, dispatcher), settings, merge_limit)
+    try:
+        async for block in rows:
+            yield block
+    except WorkerError as error:
+        raise SQLError(1105, f"the merge failed on worker '{error.worker}': {error.reason}; try again") from error
+    except SQLError as error:
+        raise logical_error(error, plan) from error
+    finally:
+        await rows.aclose()  # type: ignore[attr-defined]
+        await fragments.aclose()  # type: ignore[attr-defined]
+
+
+def _engine(plan: Plan, catalog: Catalog, dispatcher: Dispatcher) -> Backend:
+    """A worker that takes part in the query, a different one for different chunks."""
+    if plan.family is not None and len(plan.chunks):
+        placement = catalog.placements[plan.family]
+        at = int(placement.chunks.searchsorted(plan.chunks[0]))
+        for index in placement.replicas[at].tolist():
+            backend = dispatcher.backends.get(placement.workers[index]) if index >= 0 else None
+            if backend is not None:
+                return backend
+    return next(iter(dispatcher.backends.values()))
+
+
+def logical_error(error: SQLError, plan: Plan) -> SQLError:
+    """The error of a worker in the user's names: no chunk table, no physical database."""
+    message = error.message
+    for slot in plan.slots:
+        message = message.replace(slot.physical, slot.table.database)
+        message = _chunk_name(slot).sub(slot.table.name, message)
+    return SQLError(error.code, message, error.sqlstate)
+
+
+def _chunk_name(slot: Slot) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(slot.table.name)}(FullOverlap)?_(\d+|empty)\b")

@@ -1,0 +1,39 @@
+"""What all sessions of a proxy share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qproxy.catalog.model import Catalog
+from qproxy.catalog.querylog import QueryRecord
+from qproxy.dispatch.dispatcher import Dispatcher
+
+if TYPE_CHECKING:
+    from qproxy.session.session import Session
+
+
+@dataclass
+class Services:
+    """What a session needs beyond itself.
+
+    Attributes:
+        catalog: the current snapshot; a session takes it anew for each query.
+        merge_limit: most bytes of partial rows of one query.
+        max_packet: largest statement, bytes.
+        record: takes finished queries for the query log; must not wait.
+        kill: stops the query of a connection, or the connection itself; whether there is such a connection.
+        sessions: the sessions that are connected, by connection id.
+    """
+
+    catalog: Callable[[], Catalog]
+    dispatcher: Dispatcher
+    merge_limit: int
+    max_packet: int
+    record: Callable[[QueryRecord], None]
+    kill: Callable[[int, bool], bool]
+    sessions: dict[int, Session] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
+    queries: int = 0

@@ -1,0 +1,276 @@
+"""One client's session: each statement goes to what its verb asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+from qproxy.catalog.querylog import QueryRecord
+from qproxy.dispatch.dispatcher import Progress
+from qproxy.errors import SQLError, read_only, unsupported
+from qproxy.planner.constants import SessionValues
+from qproxy.planner.explain import explain
+from qproxy.planner.parse import tokenize
+from qproxy.session.select import column_definitions, merged_rows, plan_query
+from qproxy.session.services import Services
+from qproxy.session.set_statement import apply_set
+from qproxy.session.show import Process, ShowContext, Table, show, to_rows
+from qproxy.session.statements import splits, verb
+from qproxy.session.variables import Variables
+from qproxy.wire.columns import ColumnDef, ColumnType
+from qproxy.wire.handler import Client, Done, Reply, Rows
+from qproxy.wire.rowblock import RowBlock
+
+WRITES = frozenset(
+    """
+    INSERT UPDATE DELETE REPLACE TRUNCATE DROP CREATE ALTER RENAME LOAD GRANT REVOKE OPTIMIZE REPAIR CALL DO HANDLER
+    INSTALL UNINSTALL IMPORT PURGE RESET CHANGE STOP SHUTDOWN CACHE BINLOG ANALYZE CHECK CHECKSUM SIGNAL EXECUTE PREPARE
+    """.split()  # noqa: SIM905
+)
+#: Statements that change nothing where nothing is written: a transaction has nothing to keep or undo.
+NO_OPS = frozenset("BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE LOCK UNLOCK FLUSH XA DEALLOCATE".split())  # noqa: SIM905
+DESCRIBES = frozenset(("EXPLAIN", "DESCRIBE", "DESC"))
+QUERIES = frozenset("SELECT WITH VALUES TABLE (".split())  # noqa: SIM905
+#: What makes EXPLAIN explain a query, and not describe a table of that name.
+EXPLAINED = QUERIES | {"FORMAT", "EXTENDED", "ANALYZE", "PARTITIONS"}
+
+
+class Session:
+    """Answers the commands of one connection; see `qproxy.wire.handler.Handler`."""
+
+    def __init__(self, services: Services, client: Client) -> None:
+        self._services = services
+        self._client = client
+        self._variables = Variables(services.max_packet)
+        self._database: str | None = None
+        self._statement = ""
+        self._since = time.time()
+        services.sessions[client.connection_id] = self
+
+    @property
+    def user(self) -> str:
+        """The name that logged in."""
+        return self._client.user
+
+    @property
+    def encoding(self) -> str:
+        """Python codec of the client's statements."""
+        return self._variables.encoding
+
+    @property
+    def results_encoding(self) -> str:
+        """Python codec of column names and messages."""
+        return self._variables.results_encoding
+
+    @property
+    def status(self) -> int:
+        """Server status flags."""
+        return self._variables.status
+
+    async def set_charset(self, collation_id: int) -> None:
+        """Take the collation of the login."""
+        self._variables.set_charset_by_id(collation_id)
+
+    async def query(self, sql: str) -> AsyncIterator[Reply]:
+        """Answer one statement, or several one after the other."""
+        statements = splits(sql)
+        if not statements:
+            raise SQLError(1065, "Query was empty")
+        self._services.queries += len(statements)
+        try:
+            for number, statement in enumerate(statements):
+                self._statement, self._since = statement, time.time()
+                more = number + 1 < len(statements)
+                async for reply in self._answer(statement, more):
+                    yield reply
+        finally:
+            self._statement, self._since = "", time.time()
+
+    async def use(self, database: str) -> None:
+        """Make a database the current one."""
+        if database not in self._services.catalog().databases:
+            raise SQLError(1049, f"Unknown database '{database}'")
+        self._database = database
+
+    async def field_list(self, table: str, wildcard: str) -> Sequence[ColumnDef]:
+        """Columns of a table, for the completion of old clients."""
+        found = self._services.catalog().table(self._database or "", table)
+        if self._database is None:
+            raise SQLError(1046, "No database selected")
+        if found is None:
+            raise SQLError(1146, f"Table '{self._database}.{table}' doesn't exist")
+        sql = f"SELECT * FROM `{table}` WHERE FALSE"
+        plan = await plan_query(sql, self._services.catalog(), self._values(), self._services.dispatcher)
+        columns = await column_definitions(plan, self._services.dispatcher, self._variables.settings())
+        return [c for c in columns if not wildcard or c.name.lower() == wildcard.lower()]
+
+    async def reset(self) -> None:
+        """Give the session the state of a new one."""
+        self._variables.reset()
+
+    def statistics(self) -> str:
+        """One line on the state of the proxy."""
+        services = self._services
+        uptime = int(time.time() - services.started)
+        return f"Uptime: {uptime}  Threads: {len(services.sessions)}  Questions: {services.queries}"
+
+    async def kill(self, connection_id: int, query_only: bool) -> None:
+        """Stop the query of a connection, or the connection itself."""
+        other = self._services.sessions.get(connection_id)
+        if other is not None and other.user != self.user:
+            raise SQLError(1095, f"You are not owner of thread {connection_id}")
+        if other is None or not self._services.kill(connection_id, query_only):
+            raise SQLError(1094, f"Unknown thread id: {connection_id}")
+
+    def cancel_query(self) -> None:
+        """Nothing to do: the query's task is cancelled by the connection."""
+
+    async def close(self) -> None:
+        """The connection is gone."""
+        self._services.sessions.pop(self._client.connection_id, None)
+
+    def process(self) -> Process:
+        """What SHOW PROCESSLIST says of this session."""
+        return Process(
+            id=self._client.connection_id,
+            user=self._client.user,
+            host=self._client.address,
+            db=self._database,
+            command="Query" if self._statement else "Sleep",
+            time=int(time.time() - self._since),
+            state="" if not self._statement else "executing",
+            info=self._statement or None,
+        )
+
+    async def _answer(self, sql: str, more: bool) -> AsyncIterator[Reply]:
+        word = verb(sql)
+        if word in QUERIES:
+            async for reply in self._select(sql, more):
+                yield reply
+        elif word in ("EXPLAIN", "DESCRIBE", "DESC") and verb(sql, skip=1) in QUERIES | {
+            "FORMAT",
+            "EXTENDED",
+            "ANALYZE",
+        }:
+            yield await self._explain(sql, more)
+        elif word == "SHOW" or word in DESCRIBES:
+            yield _table(show(sql, self._show_context()), self.results_encoding, more)
+        elif word == "SET":
+            apply_set(sql, self._variables)
+            yield Done(more=more)
+        elif word == "USE":
+            await self.use(_name_behind(sql))
+            yield Done(more=more)
+        elif word == "KILL":
+            await self._kill(sql)
+            yield Done(more=more)
+        elif word in NO_OPS:
+            yield Done(more=more)
+        elif word in WRITES:
+            raise read_only(word)
+        else:
+            raise SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}' at line 1")
+
+    async def _select(self, sql: str, more: bool) -> AsyncIterator[Reply]:
+        services = self._services
+        catalog = services.catalog()
+        settings = self._variables.settings()
+        progress = Progress()
+        started = time.time()
+        error = ""
+        try:
+            plan = await plan_query(sql, catalog, self._values(), services.dispatcher)
+            columns = await column_definitions(plan, services.dispatcher, settings)
+            rows = merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit)
+            try:
+                yield Rows(columns, rows, more=more)
+            finally:
+                await rows.aclose()  # type: ignore[attr-defined]
+        except SQLError as refusal:
+            error = refusal.message
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            error = "interrupted"
+            raise
+        finally:
+            services.record(
+                QueryRecord(
+                    user=self._client.user,
+                    connection_id=self._client.connection_id,
+                    database=self._database,
+                    started=started,
+                    seconds=time.time() - started,
+                    statement=sql,
+                    chunks=progress.chunks,
+                    rows=progress.rows,
+                    bytes=progress.nbytes,
+                    error=error or None,
+                )
+            )
+
+    async def _explain(self, sql: str, more: bool) -> Rows:
+        if verb(sql) not in QUERIES:
+            raise unsupported(f"EXPLAIN {verb(sql)} yet; plain EXPLAIN shows the plan")
+        catalog = self._services.catalog()
+        plan = await plan_query(sql, catalog, self._values(), self._services.dispatcher)
+        columns = (_text("step", 64), _text("detail", 1 << 16))
+        return _table(Table(columns, [tuple(line) for line in explain(plan, catalog)]), self.results_encoding, more)
+
+    async def _kill(self, sql: str) -> None:
+        words = sql.replace(";", " ").split()[1:]
+        query_only = bool(words) and words[0].upper() == "QUERY"
+        if words and words[0].upper() in ("QUERY", "CONNECTION", "SOFT", "HARD"):
+            words = words[1:]
+        if len(words) != 1 or not words[0].isdigit():
+            raise SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}': KILL takes a number")
+        await self.kill(int(words[0]), query_only)
+
+    def _values(self) -> SessionValues:
+        return SessionValues(
+            database=self._database,
+            user=f"{self._client.user}@{self._client.address}",
+            connection_id=self._client.connection_id,
+            version=str(self._variables.get("version")),
+            variable=self._variables.get,
+            user_variables=self._variables.user,
+            now=datetime.now(UTC).replace(tzinfo=None),
+        )
+
+    def _show_context(self) -> ShowContext:
+        return ShowContext(
+            catalog=self._services.catalog(),
+            database=self._database,
+            variables=self._variables,
+            processes=[s.process() for s in self._services.sessions.values()],
+            user=self._client.user,
+        )
+
+
+def _table(table: Table, encoding: str, more: bool) -> Rows:
+    async def blocks() -> AsyncIterator[RowBlock]:
+        block = to_rows(table, encoding)
+        if block.rows:
+            yield block
+
+    return Rows(table.columns, blocks(), more=more)
+
+
+def _text(name: str, length: int) -> ColumnDef:
+    return ColumnDef(name, ColumnType.VAR_STRING, length=length * 4)
+
+
+def _name_behind(sql: str) -> str:
+    """The name behind USE, its quotes taken off."""
+    words = sql.strip().rstrip(";").split(None, 1)
+    name = words[1].strip() if len(words) > 1 else ""
+    if name.startswith("`") and name.endswith("`") and len(name) > 1:
+        return name[1:-1].replace("``", "`")
+    return name
+
+
+def _behind_verb(sql: str) -> str:
+    """The statement without its first word."""
+    tokens = tokenize(sql)
+    return sql[tokens[1].start :] if len(tokens) > 1 else ""
