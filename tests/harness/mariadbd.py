@@ -207,6 +207,8 @@ def _install(data: Path, run_as: list[str]) -> None:
             "--no-defaults",
             *run_as,
             f"--datadir={data}",
+            # Two installations at once delete each other's temporary tables in a shared directory.
+            f"--tmpdir={data.parent}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",

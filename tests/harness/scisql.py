@@ -86,12 +86,13 @@ def _polygon(vertices: int) -> str:
         f"oracle_side(lon, lat, lon{i}, lat{i}, lon{j}, lat{j})"
         for i, j in zip(range(1, vertices + 1), [*range(2, vertices + 1), 1], strict=True)
     ]
-    inside = " AND ".join(f"{side} >= 0" for side in sides)
-    mirrored = " AND ".join(f"{side} <= 0" for side in sides)
+    # The third vertex tells on which side of the first edge the inside is.
+    turn = "oracle_side(lon3, lat3, lon1, lat1, lon2, lat2)"
+    inside = " AND ".join(f"{turn} * {side} >= 0" for side in sides)
     return (
         f"CREATE FUNCTION scisql_s2PtInCPoly{vertices}(lon DOUBLE, lat DOUBLE, {', '.join(names)})\n"
         f"RETURNS INT DETERMINISTIC NO SQL\n"
-        f"RETURN IF(lon IS NULL OR lat IS NULL, 0, ({inside}) OR ({mirrored}))"
+        f"RETURN IF(lon IS NULL OR lat IS NULL, 0, {inside})"
     )
 
 
