@@ -117,11 +117,14 @@ class IngestConfig:
         engine: storage engine of chunk tables on MariaDB workers.
         replicas: copies of each chunk, where the command does not say.
         load_connections: loads at once on each worker.
+        temp_dir: where chunk files lie until they are loaded; relative to the configuration file, empty for the
+            system's temporary directory. It needs room for the whole catalogue.
     """
 
     engine: str = _setting("Aria", words="Aria MyISAM InnoDB")
     replicas: int = _setting(1, least=1)
     load_connections: int = _setting(2, least=1)
+    temp_dir: str = _setting("")
 
 
 @dataclass(frozen=True)
@@ -278,6 +281,7 @@ def _with_absolute_paths(file: _File, config: Config) -> Config:
             tls_key=absolute("server", "tls_key", must_exist=True),
         ),
         dispatch=replaced(config.dispatch, spool_dir=absolute("dispatch", "spool_dir")),
+        ingest=replaced(config.ingest, temp_dir=absolute("ingest", "temp_dir")),
         log=replaced(config.log, file=absolute("log", "file")),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from qproxy.errors import QproxyError
 if TYPE_CHECKING:
     from qproxy.backends.mariadb import MariaDBBackend
     from qproxy.config import Config
-    from qproxy.ingest.run import Report
+    from qproxy.ingest.report import Report
 
 
 def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,27 +36,57 @@ def _ingest(args: argparse.Namespace) -> int:
     config = read_config(args)
     with CatalogStore.open(config.catalog.url) as store:
         report = asyncio.run(_load(args, config, store))
-    print(report)
+    print(format_report(report))
     return 0
 
 
 async def _load(args: argparse.Namespace, config: Config, store: CatalogStore) -> Report:
+    from qproxy.ingest.progress import terminal_progress
     from qproxy.ingest.run import ingest
 
     backends = {name: _connect(worker, config) for name, worker in store.workers().items()}
     try:
-        return await ingest(
-            args.description,
-            store,
-            backends,
-            replicas=args.replicas if args.replicas is not None else config.ingest.replicas,
-            replace=args.replace,
-            max_bad_rows=args.max_bad_rows,
-            engine=config.ingest.engine,
-        )
+        with terminal_progress() or contextlib.nullcontext() as progress:
+            return await ingest(
+                args.description,
+                store,
+                backends,
+                replicas=args.replicas if args.replicas is not None else config.ingest.replicas,
+                replace=args.replace,
+                max_bad_rows=args.max_bad_rows,
+                engine=config.ingest.engine,
+                progress=progress,
+                folder=Path(config.ingest.temp_dir) if config.ingest.temp_dir else None,
+            )
     finally:
         for backend in backends.values():
             await backend.close()
+
+
+def format_report(report: Report) -> str:
+    """What a run did, a line a table, for people."""
+    lines = []
+    for table in report.tables:
+        parts = [f"{table.rows_stored:,} rows"]
+        if table.chunks:
+            parts.append(f"in {table.chunks:,} chunks")
+        extras = [
+            f"{count:,} {what}"
+            for count, what in (
+                (table.overlap_rows, "overlap copies"),
+                (table.orphans, "without director, placed by their own position"),
+                (table.bad_rows, "bad rows left out"),
+            )
+            if count
+        ]
+        detail = f" ({', '.join(extras)})" if extras else ""
+        lines.append(f"{report.database}.{table.name}: {' '.join(parts)}{detail}, {table.seconds:.1f} s")
+    lines += [f"left out: {row}" for row in report.bad]
+    left_out = sum(table.bad_rows for table in report.tables)
+    if left_out > len(report.bad):
+        lines.append(f"left out: {left_out - len(report.bad):,} more")
+    lines.append(f"database '{report.database}' is ready, loaded in {report.seconds:.1f} s")
+    return "\n".join(lines)
 
 
 def _connect(worker: Worker, config: Config) -> MariaDBBackend:
