@@ -175,13 +175,12 @@ def whole(value: int) -> E:
     return exp.Literal.number(value)
 
 
-def _joined(kind: type[exp.Connector], conditions: tuple[E, ...]) -> E:
+def _joined(kind: type[exp.And] | type[exp.Or], conditions: tuple[E, ...]) -> E:
     result: E = conditions[0]
     for condition in conditions[1:]:
-        left = exp.Paren(this=result) if isinstance(result, exp.Connector) and type(result) is not kind else result
+        left = exp.Paren(this=result) if isinstance(result, exp.Connector) and not isinstance(result, kind) else result
         right = exp.Paren(this=condition) if isinstance(condition, exp.Connector) else condition
-        joined: E = kind(this=left, expression=right)
-        result = joined
+        result = kind(this=left, expression=right)
     return result
 
 

@@ -6,6 +6,7 @@ values outside a function's range give NULL.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -88,7 +89,12 @@ def _as_double(argument: E) -> E:
 
 def _separation(*a: E) -> E:
     if len(a) == 4:
-        half = sql.sqrt(exp.Least(this=sql.number(1), expressions=[haversine(*a)], ignore_nulls=False))
+        chord = haversine(*a)
+        value = sql.constant(chord)
+        if value is not None:
+            return sql.number(math.degrees(2 * math.asin(math.sqrt(min(1.0, value)))))
+        # Rounding can take antipodes above 1, where an arc sine is NULL.
+        half = sql.sqrt(exp.Least(this=sql.number(1), expressions=[chord], ignore_nulls=False))
         return sql.degrees(sql.mul(sql.number(2), exp.Asin(this=half)))
     x1, y1, z1, x2, y2, z2 = a
     crosses = [_cross(y1, z1, y2, z2), _cross(z1, x1, z2, x2), _cross(x1, y1, x2, y2)]
