@@ -215,6 +215,37 @@ def test_published_chunks_cannot_gain_copies_that_do_not_exist(store: CatalogSto
     assert store.place_chunks(FAMILY, np.array([3, 4]), 1).chunks.tolist() == [1, 2, 3, 4]
 
 
+def test_a_replacement_may_have_other_replicas_and_the_old_data_keep_theirs_until_then(store: CatalogStore) -> None:
+    add_workers(store, 3)
+    load_database(store, [1, 2, 3])
+    before = store.load().placements[FAMILY]
+    run = store.begin_database("sky", FAMILY, True)
+    store.place_chunks(FAMILY, np.array([2]), 3)
+    store.place_chunks(FAMILY, np.array([3, 4]), 3)
+    still = store.load().placements[FAMILY]
+    assert np.array_equal(still.replicas, before.replicas)
+    store.publish(make_database(run.physical, [2, 3, 4]))
+    after = store.load().placements[FAMILY]
+    assert after.chunks.tolist() == [2, 3, 4]
+    assert (np.sort(after.replicas, axis=1) == [0, 1, 2]).all()
+    # An abandoned replacement leaves all as it was.
+    run = store.begin_database("sky", FAMILY, True)
+    store.place_chunks(FAMILY, np.array([9]), 1)
+    store.abandon_database("sky", run)
+    assert store.load().placements[FAMILY].chunks.tolist() == [2, 3, 4]
+
+
+def test_while_chunks_may_move_no_other_database_of_the_family_is_loaded(store: CatalogStore) -> None:
+    add_workers(store, 2)
+    load_database(store, [1])
+    run = store.begin_database("sky", FAMILY, True)
+    with pytest.raises(QproxyError, match="'sky' of the same family is being replaced"):
+        store.begin_database("extra", FAMILY, False)
+    store.begin_database("third", Family(1, 1, 0.0), False)
+    store.abandon_database("sky", run)
+    store.begin_database("extra", FAMILY, False)
+
+
 def test_nothing_is_published_with_a_chunk_that_has_no_worker(store: CatalogStore) -> None:
     add_workers(store, 1)
     run = store.begin_database("sky", FAMILY, False)

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select, update
 
 from qproxy.catalog import schema
+from qproxy.catalog.codec import decode_placement, encode_placement
+from qproxy.catalog.model import Placement
 from qproxy.catalog.naming import physical_database
+from qproxy.catalog.placing import empty_placement
 from qproxy.catalog.process import Process, may_live, this_process
 from qproxy.errors import QproxyError
 
@@ -57,7 +60,7 @@ def begin(connection: Connection, name: str, family_id: int, replace: bool) -> G
         .where(_rows.c.database_name == name, _rows.c.state != PUBLISHED)
         .values(cleaned_by=number, state=RETIRED)
     )
-    _forget_unused_placement(connection, family_id)
+    staged = _staged_placement(connection, name, family_id)
     process = this_process()
     physical = physical_database(name, number)
     connection.execute(
@@ -70,6 +73,7 @@ def begin(connection: Connection, name: str, family_id: int, replace: bool) -> G
             host=process.host,
             process=process.pid,
             process_start=process.start,
+            placement=staged,
         )
     )
     return Generation(number, physical, tuple(row.physical for row in left))
@@ -95,7 +99,11 @@ def publish(connection: Connection, name: str, physical: str) -> tuple[str, ...]
         )
     connection.execute(delete(_rows).where(_rows.c.cleaned_by == row.number))
     retired = retire(connection, name)
-    connection.execute(update(_rows).where(_rows.c.number == row.number).values(state=PUBLISHED))
+    if row.placement is not None:
+        connection.execute(
+            update(schema.families).where(schema.families.c.id == row.family_id).values(placement=row.placement)
+        )
+    connection.execute(update(_rows).where(_rows.c.number == row.number).values(state=PUBLISHED, placement=None))
     return retired
 
 
@@ -107,12 +115,46 @@ def retire(connection: Connection, name: str) -> tuple[str, ...]:
     return found
 
 
-def _forget_unused_placement(connection: Connection, family_id: int) -> None:
-    """Let a family be placed anew where no data that is visible or being loaded rests on its placement."""
-    users = connection.execute(select(_rows).where(_rows.c.family_id == family_id)).all()
-    if any(
-        row.state == PUBLISHED or (row.state == LOADING and may_live(Process(row.host, row.process, row.process_start)))
-        for row in users
-    ):
-        return
+def staged_placement(connection: Connection, family_id: int) -> tuple[int, Placement] | None:
+    """Where this process is replacing all data of a family: the generation, and the placement that it will bring."""
+    process = this_process()
+    row = connection.execute(
+        select(_rows).where(
+            _rows.c.family_id == family_id,
+            _rows.c.state == LOADING,
+            _rows.c.placement.is_not(None),
+            _rows.c.host == process.host,
+            _rows.c.process == process.pid,
+            _rows.c.process_start == process.start,
+        )
+    ).one_or_none()
+    return None if row is None else (int(row.number), decode_placement(row.placement))
+
+
+def _staged_placement(connection: Connection, name: str, family_id: int) -> bytes | None:
+    """Decide whether a new generation may place its family anew.
+
+    Where no other data rest on the family's placement, it is forgotten; or, while a published generation of the
+    same database is still to be read by it, a new one is begun that is swapped in on publication.
+    """
+    family = connection.execute(select(_rows).where(_rows.c.family_id == family_id)).all()
+    published = [row for row in family if row.state == PUBLISHED]
+    loading = [
+        row
+        for row in family
+        if row.state == LOADING
+        and row.database_name != name
+        and may_live(Process(row.host, row.process, row.process_start))
+    ]
+    for row in loading:
+        if row.placement is not None:
+            raise QproxyError(
+                f"database '{row.database_name}' of the same family is being replaced by process {row.process} on "
+                f"{row.host}, and its chunks may move: wait for it, then try again"
+            )
+    if loading or any(row.database_name != name for row in published):
+        return None
+    if published:
+        return encode_placement(empty_placement(()))
     connection.execute(update(schema.families).where(schema.families.c.id == family_id).values(placement=None))
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 import numpy as np
@@ -22,6 +22,15 @@ def replica_counts(placement: Placement) -> dict[str, int]:
     held = placement.replicas[placement.replicas >= 0]
     counts = np.bincount(held, minlength=len(placement.workers))
     return {name: int(counts[i]) for i, name in enumerate(placement.workers)}
+
+
+def total_load(placements: Iterable[Placement]) -> dict[str, int]:
+    """How many copies of chunks each worker holds in all families together."""
+    load: dict[str, int] = {}
+    for placement in placements:
+        for worker, count in replica_counts(placement).items():
+            load[worker] = load.get(worker, 0) + count
+    return load
 
 
 def extend_placement(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from qproxy.catalog import schema
-from qproxy.catalog.model import Family, Worker
+from qproxy.catalog.codec import decode_placement
+from qproxy.catalog.model import Family, Placement, Worker
 from qproxy.catalog.users import User
 
 
@@ -48,3 +49,10 @@ def remove_published(connection: Connection, name: str) -> None:
     """Take a database and its tables out of what queries see."""
     connection.execute(delete(schema.tables).where(schema.tables.c.database_name == name))
     connection.execute(delete(schema.databases).where(schema.databases.c.name == name))
+
+
+def read_placements(connection: Connection) -> dict[int, Placement]:
+    """Placements of all families that have one, by the family's key."""
+    table = schema.families
+    found = connection.execute(select(table.c.id, table.c.placement).where(table.c.placement.is_not(None)))
+    return {row.id: decode_placement(row.placement) for row in found}

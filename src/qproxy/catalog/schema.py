@@ -112,6 +112,8 @@ generations = _table(
     Column("process_start", String(64), nullable=False),
     # The later run that was told to drop it first.
     Column("cleaned_by", BigInteger),
+    # A placement of the family that becomes its own when this generation is published.
+    Column("placement", _LONG_BINARY),
 )
 
 users = _table(

@@ -176,21 +176,20 @@ class CatalogStore:
         """
         with self._changing() as connection:
             family_id = rows.family_id(connection, family)
-            load: dict[str, int] = {}
-            current = None
-            for row in connection.execute(select(schema.families).where(schema.families.c.placement.is_not(None))):
-                placement = codec.decode_placement(row.placement)
-                if row.id == family_id:
-                    current = placement
-                for worker, count in placing.replica_counts(placement).items():
-                    load[worker] = load.get(worker, 0) + count
+            staged = generations.staged_placement(connection, family_id)
+            placements = rows.read_placements(connection)
+            if staged is not None:
+                placements[family_id] = staged[1]
             names = tuple(rows.read_workers(connection))
-            placed = placing.extend_placement(current or placing.empty_placement(names), chunks, replicas, names, load)
-            connection.execute(
-                update(schema.families)
-                .where(schema.families.c.id == family_id)
-                .values(placement=codec.encode_placement(placed))
-            )
+            current = placements.get(family_id) or placing.empty_placement(names)
+            placed = placing.extend_placement(current, chunks, replicas, names, placing.total_load(placements.values()))
+            blob = codec.encode_placement(placed)
+            if staged is not None:
+                table = schema.generations
+                connection.execute(update(table).where(table.c.number == staged[0]).values(placement=blob))
+            else:
+                families = schema.families
+                connection.execute(update(families).where(families.c.id == family_id).values(placement=blob))
             return placed
 
     def publish(self, database: Database) -> tuple[str, ...]:
@@ -205,11 +204,8 @@ class CatalogStore:
         """
         with self._changing() as connection:
             family_id = rows.family_id(connection, database.family)
-            blob = connection.execute(
-                select(schema.families.c.placement).where(schema.families.c.id == family_id)
-            ).scalar_one()
-            _check_placed(database, codec.decode_placement(blob) if blob is not None else None)
             retired = generations.publish(connection, database.name, database.physical)
+            _check_placed(database, rows.read_placements(connection).get(family_id))
             rows.remove_published(connection, database.name)
             connection.execute(
                 insert(schema.databases).values(name=database.name, family_id=family_id, physical=database.physical)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qproxy.catalog.model import Worker
-from qproxy.catalog.placing import replica_counts
+from qproxy.catalog.placing import total_load
 from qproxy.catalog.store import CatalogStore
 from qproxy.cluster.server import PrivateServer
 from qproxy.cluster.system import bytes_in, find_program, server_account
@@ -121,10 +121,7 @@ def status(directory: Path) -> list[WorkerStatus]:
     directory = _existing(directory)
     with _open_store(directory) as store:
         catalog = store.load()
-    chunks: dict[str, int] = {}
-    for placement in catalog.placements.values():
-        for name, held in replica_counts(placement).items():
-            chunks[name] = chunks.get(name, 0) + held
+    chunks = total_load(catalog.placements.values())
     found = []
     for name, worker in sorted(catalog.workers.items(), key=lambda item: _number(item[0])):
         server = _server(directory, name)
