@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 
 from qproxy.cli.arguments import add_config, port_number, read_config
+from qproxy.config import LogConfig
+from qproxy.errors import QproxyError
 
 
 def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +25,24 @@ def _serve(args: argparse.Namespace) -> int:
 
     from qproxy.service.app import serve
 
+    start_log(config.log)
     host = args.host if args.host is not None else config.server.host
     port = args.port if args.port is not None else config.server.port
     uvloop.run(serve(config, host, port))
     return 0
+
+
+def start_log(config: LogConfig) -> None:
+    """Send the messages of this process where the configuration says.
+
+    Raises:
+        QproxyError: the file cannot be written.
+    """
+    try:
+        handler = logging.FileHandler(config.file) if config.file else logging.StreamHandler()
+    except OSError as error:
+        raise QproxyError(
+            f"log file {config.file}: {error.strerror}; set log.file to one that can be written"
+        ) from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=config.level.upper(), handlers=[handler], force=True)
