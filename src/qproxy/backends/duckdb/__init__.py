@@ -1,0 +1,1 @@
+"""The embedded engine: DuckDB holding the same chunk tables in process, answering as MariaDB would."""

@@ -1,0 +1,105 @@
+"""The embedded engine behind the backends' protocol: one DuckDB database in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qproxy.backends.base import SessionSettings
+from qproxy.backends.duckdb.definitions import apply
+from qproxy.backends.duckdb.dialect import columns_of, shape_of, translate
+from qproxy.backends.duckdb.failures import sql_error
+from qproxy.backends.duckdb.loading import load_file
+from qproxy.backends.duckdb.macros import MACROS
+from qproxy.backends.duckdb.registry import Registry, TableShape, quote
+from qproxy.backends.duckdb.scratch import DuckScratch
+from qproxy.backends.duckdb.stream import DuckStream
+
+_Result = TypeVar("_Result")
+
+
+class DuckDBBackend:
+    """Holds chunk tables in process and answers MariaDB's statements about them.
+
+    A physical database is a DuckDB schema. Statements run on threads of a pool of this backend's own; each has a
+    connection to itself.
+
+    Args:
+        name: what catalogue and errors call it.
+        path: the database file; empty for one in memory.
+        threads: threads that DuckDB uses for one statement; None for one a core.
+    """
+
+    def __init__(self, name: str, path: str = "", threads: int | None = None) -> None:
+        import duckdb
+
+        self.name = name
+        self._registry = Registry()
+        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix=f"duckdb-{name}")
+        self._root: Any = duckdb.connect(path or ":memory:")
+        self._root.execute("SET preserve_insertion_order = true")
+        if threads is not None:
+            self._root.execute(f"SET threads = {int(threads)}")
+        for macro in MACROS:
+            self._root.execute(macro)
+        self._writing = asyncio.Lock()
+
+    def translate(self, sql: str) -> str:
+        """See `qproxy.backends.duckdb.dialect.translate`."""
+        return translate(sql, self._registry)
+
+    @asynccontextmanager
+    async def query(self, sql: str, settings: SessionSettings) -> AsyncIterator[DuckStream]:
+        """Run one statement; a text that `translate` did not make is translated first."""
+        columns = columns_of(sql)
+        if columns is None:
+            sql = self.translate(sql)
+            columns = columns_of(sql)
+        stream = DuckStream(self._root.cursor(), self._pool, sql, columns or [], settings)
+        try:
+            await stream.start()
+            yield stream
+        finally:
+            await stream.stop()
+
+    @asynccontextmanager
+    async def scratch(self, table: str, select: str, settings: SessionSettings) -> AsyncIterator[DuckScratch]:
+        """A temporary table with the columns of ``select``; it goes when the context is left."""
+        _, columns = shape_of(select, self._registry)
+        shape = TableShape(dict(columns))
+        connection = self._root.cursor()
+        listed = ", ".join(f"{quote(n)} {k.duck}" for n, k in columns)
+        await self._run(lambda: connection.execute(f"CREATE TEMP TABLE {quote(table)} ({listed})"))
+        scratch = DuckScratch(table, shape, self._registry.with_table(table, shape), connection, self._pool, settings)
+        try:
+            yield scratch
+        finally:
+            await self._run(connection.close)
+
+    async def execute(self, sql: str) -> None:
+        """Run a statement of ingest: CREATE and DROP of databases and tables, INSERT, and SET, which has no effect."""
+        async with self._writing:
+            await self._run(lambda: apply(sql, self._root, self._registry))
+
+    async def load(self, database: str, table: str, columns: Sequence[str], path: Path, charset: str) -> int:
+        """See `Backend.load`."""
+        shape = self._registry.resolve(database, table)
+        async with self._writing:
+            return await self._run(lambda: load_file(self._root, shape, database, table, columns, path, charset))
+
+    async def close(self) -> None:
+        """Close the database; one in memory is gone with it."""
+        await self._run(self._root.close)
+        self._pool.shutdown(wait=True)
+
+    async def _run(self, work: Callable[[], _Result]) -> _Result:
+        import duckdb
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except duckdb.Error as error:
+            raise sql_error(error) from None

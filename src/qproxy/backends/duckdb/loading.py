@@ -1,0 +1,170 @@
+"""Chunk files into DuckDB tables."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qproxy.backends.duckdb.registry import TableShape, quote
+from qproxy.backends.duckdb.scratch import from_text
+from qproxy.backends.duckdb.types import MType
+from qproxy.errors import SQLError
+
+_CODECS = {"utf8mb4": "utf-8", "utf8": "utf-8", "utf8mb3": "utf-8", "latin1": "cp1252", "ascii": "ascii"}
+_ESCAPES = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
+
+
+def load_file(
+    connection: Any,
+    shape: TableShape,
+    database: str,
+    table: str,
+    columns: Sequence[str],
+    path: Path,
+    charset: str,
+) -> int:
+    r"""Insert the rows of a file: tab between values, ``\n`` behind rows, ``\N`` for NULL, backslash escapes.
+
+    Args:
+        columns: the table's columns in the order of the file's values.
+        charset: of the file's text, by MariaDB's name.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        SQLError: 1366 where a value does not fit its column, 1261 where a row has too few values,
+            1115 for an unknown charset.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    if charset not in _CODECS and charset != "binary":
+        raise SQLError(1115, f"Unknown character set: '{charset}'")
+    data = path.read_bytes()
+    if not data:
+        return 0
+    kinds = [shape.columns[c] for c in columns]
+    rows = _split(data, len(columns), path)
+    if charset not in ("utf8mb4", "utf8", "utf8mb3", "binary", "ascii"):
+        rows = [_recode(a, k, _CODECS[charset]) for a, k in zip(rows, kinds, strict=True)]
+    names = [f"c{i}" for i in range(len(columns))]
+    connection.register("q_file", pa.table(rows, names=names))
+    try:
+        casts = ", ".join(_value(n, k) for n, k in zip(names, kinds, strict=True))
+        place = f"{quote(database)}.{quote(table)}"
+        listed = ", ".join(map(quote, columns))
+        connection.execute(f"INSERT INTO {place} ({listed}) SELECT {casts} FROM q_file")
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        raise SQLError(1366, f"loading {path.name} into {database}.{table}: {first}") from None
+    finally:
+        connection.unregister("q_file")
+    return len(rows[0])
+
+
+def _value(name: str, kind: MType) -> str:
+    sql = from_text(name, kind)
+    if kind.word == "char":
+        return f"rtrim({sql}, ' ')"
+    if kind.word == "binary":
+        return f"({sql} || repeat('\\x00'::BLOB, {kind.length} - octet_length({sql})))"
+    return sql
+
+
+def _split(data: bytes, width: int, path: Path) -> list[Any]:
+    """The file's values as Arrow binary columns."""
+    import pyarrow as pa
+    import pyarrow.csv as csv
+
+    if data.replace(b"\\N", b"").find(b"\\") < 0 and b"\r" not in data:
+        names = [f"c{i}" for i in range(width)]
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(data),
+                read_options=csv.ReadOptions(column_names=names),
+                parse_options=csv.ParseOptions(
+                    delimiter="\t", quote_char=False, escape_char=False, ignore_empty_lines=False
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.binary()),
+                    null_values=["\\N"],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=True,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise SQLError(1261, f"{path.name}: {str(error).splitlines()[0]}") from None
+        return [table.column(i).combine_chunks() for i in range(width)]
+    rows = []
+    for number, line in enumerate(_lines(data), 1):
+        cells = _cells(line)
+        if len(cells) != width:
+            raise SQLError(1261, f"{path.name}, row {number}: {len(cells)} values for {width} columns")
+        rows.append(cells)
+    return [pa.array([r[i] for r in rows], pa.binary()) for i in range(width)]
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Rows: a line feed behind a backslash belongs to its value."""
+    lines = []
+    held = b""
+    for piece in data.split(b"\n"):
+        held += piece
+        if (len(held) - len(held.rstrip(b"\\"))) % 2:
+            held += b"\n"
+            continue
+        lines.append(held)
+        held = b""
+    if held:
+        lines.append(held)
+    if lines and lines[-1] == b"":
+        lines.pop()
+    return lines
+
+
+def _cells(line: bytes) -> list[bytes | None]:
+    if b"\\" not in line:
+        return list(line.split(b"\t"))
+    cells: list[bytes | None] = []
+    value = bytearray()
+    null = False
+    pos = 0
+    while pos <= len(line):
+        char = line[pos : pos + 1]
+        if char in (b"\t", b""):
+            cells.append(None if null and not value else bytes(value))
+            value = bytearray()
+            null = False
+        elif char == b"\\":
+            pos += 1
+            mark = line[pos : pos + 1]
+            if mark == b"N":
+                null = True
+            else:
+                value += _ESCAPES.get(mark, mark)
+        else:
+            value += char
+        pos += 1
+    return cells
+
+
+def _recode(array: Any, kind: MType, encoding: str) -> Any:
+    import pyarrow as pa
+
+    if kind.kind != "string":
+        return array
+    # MariaDB's latin1 is cp1252 with its five holes filled by the control characters of the same number.
+    decode = codecs.getdecoder(encoding)
+
+    def text(value: bytes) -> bytes:
+        try:
+            return decode(value)[0].encode()
+        except UnicodeDecodeError:
+            return "".join(
+                chr(b) if b in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else decode(bytes((b,)))[0] for b in value
+            ).encode()
+
+    return pa.array([None if v is None else text(v) for v in array.to_pylist()], pa.binary())

@@ -1,0 +1,177 @@
+"""What tables the embedded engine holds, with the types that their CREATE TABLE statements declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from qproxy.backends.duckdb.types import MType, declared
+from qproxy.errors import SQLError
+
+#: A placeholder for a chunk table in a statement's template: number and logical table.
+MARKER = re.compile(r"§\d+§(.+)§")
+
+_CREATE = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+(IF\s+NOT\s+EXISTS\s+)?"
+    r"(?:(`(?:[^`]|``)+`|\w+)\s*\.\s*)?(`(?:[^`]|``)+`|[\w$]+)\s*",
+    re.I,
+)
+_LIKE = re.compile(r"\(?\s*LIKE\s+(?:(`(?:[^`]|``)+`|\w+)\s*\.\s*)?(`(?:[^`]|``)+`|[\w$]+)\s*\)?\s*;?\s*$", re.I)
+_COLUMN = re.compile(r"\s*(`(?:[^`]|``)+`|[\w$]+)\s+(.*)", re.S)
+_KEY = re.compile(r"\s*(PRIMARY|UNIQUE|KEY|INDEX|FULLTEXT|SPATIAL|CONSTRAINT|FOREIGN|CHECK)\b(?!\s*`?\s*$)", re.I)
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """A table's columns, in order."""
+
+    columns: Mapping[str, MType]
+    not_null: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A CREATE TABLE statement, read."""
+
+    database: str | None
+    table: str
+    shape: TableShape | None
+    like: tuple[str | None, str] | None
+    if_not_exists: bool
+
+
+def unquote(name: str) -> str:
+    """An identifier without its backticks."""
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name
+
+
+def quote(name: str) -> str:
+    """An identifier for DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def split_top(text: str) -> list[str]:
+    """The parts of ``text`` between commas that stand outside parentheses, quotes and backticks."""
+    parts: list[str] = []
+    depth = 0
+    start = 0
+    pos = 0
+    while pos < len(text):
+        char = text[pos]
+        if char in "'\"`":
+            pos += 1
+            while pos < len(text) and text[pos] != char:
+                pos += 2 if text[pos] == "\\" and char != "`" else 1
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+        elif char == "," and depth == 0:
+            parts.append(text[start:pos])
+            start = pos + 1
+        pos += 1
+    parts.append(text[start:])
+    return parts
+
+
+def _body(text: str) -> str:
+    """What stands between the first parenthesis of ``text`` and its partner."""
+    depth = 0
+    pos = 0
+    while pos < len(text):
+        char = text[pos]
+        if char in "'\"`":
+            pos += 1
+            while pos < len(text) and text[pos] != char:
+                pos += 2 if text[pos] == "\\" and char != "`" else 1
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            if depth == 0:
+                return text[1:pos]
+        pos += 1
+    raise SQLError(1064, "CREATE TABLE: the parenthesis of the column list is not closed")
+
+
+def read_create(sql: str) -> Creation | None:
+    """A CREATE TABLE statement of MariaDB, or None where ``sql`` is something else.
+
+    Raises:
+        SQLError: 1064 where it cannot be read, 1235 for a column type without an equal.
+    """
+    head = _CREATE.match(sql)
+    if head is None:
+        return None
+    database = unquote(head[2]) if head[2] else None
+    rest = sql[head.end() :]
+    like = _LIKE.match(rest)
+    if like:
+        source = (unquote(like[1]) if like[1] else None, unquote(like[2]))
+        return Creation(database, unquote(head[3]), None, source, bool(head[1]))
+    if not rest.startswith("("):
+        raise SQLError(1064, f"CREATE TABLE {unquote(head[3])}: a list of columns in parentheses is missing")
+    columns: dict[str, MType] = {}
+    not_null: set[str] = set()
+    for part in split_top(_body(rest)):
+        if _KEY.match(part):
+            continue
+        found = _COLUMN.match(part)
+        if found is None:
+            raise SQLError(1064, f"CREATE TABLE {unquote(head[3])}: the column {part.strip()!r} has no type")
+        name = unquote(found[1])
+        columns[name] = declared(found[2])
+        if re.search(r"\bNOT\s+NULL\b|\bPRIMARY\s+KEY\b", found[2], re.I):
+            not_null.add(name)
+    return Creation(database, unquote(head[3]), TableShape(columns, frozenset(not_null)), None, bool(head[1]))
+
+
+class Registry:
+    """Shapes of all tables, by database and name; a database of None holds scratch tables."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str | None, str], TableShape] = {}
+
+    def add(self, database: str | None, table: str, shape: TableShape) -> None:
+        """Remember a table."""
+        self._tables[database, table] = shape
+
+    def drop(self, database: str | None, table: str) -> None:
+        """Forget a table."""
+        self._tables.pop((database, table), None)
+
+    def drop_database(self, database: str) -> None:
+        """Forget all tables of a database."""
+        for key in [k for k in self._tables if k[0] == database]:
+            del self._tables[key]
+
+    def get(self, database: str | None, table: str) -> TableShape | None:
+        """The table's shape, or None."""
+        return self._tables.get((database, table))
+
+    def with_table(self, table: str, shape: TableShape) -> Registry:
+        """A view of these tables with one scratch table more."""
+        more = Registry()
+        more._tables = {**self._tables, (None, table): shape}
+        return more
+
+    def resolve(self, database: str | None, table: str) -> TableShape:
+        """The shape of a table or of a chunk table's placeholder.
+
+        Raises:
+            SQLError: 1146 where there is no such table, 1046 where no database is named.
+        """
+        marker = MARKER.fullmatch(table)
+        if marker is None:
+            shape = self.get(database, table)
+        else:
+            shape = self.get(database, f"{marker[1]}_empty")
+            if shape is None and (public := self.get(database, marker[1])):
+                internal = {"chunkId": declared("INT"), "subChunkId": declared("INT")}
+                shape = TableShape({**public.columns, **internal}, public.not_null)
+        if shape is None:
+            if database is None:
+                raise SQLError(1146, f"Table '{table}' doesn't exist")
+            raise SQLError(1146, f"Table '{database}.{marker[1] if marker else table}' doesn't exist")
+        return shape

@@ -1,0 +1,102 @@
+"""A temporary table on the embedded engine, where partial rows are merged by one more statement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from qproxy.backends.base import SessionSettings
+from qproxy.backends.duckdb.dialect import columns_of, translate
+from qproxy.backends.duckdb.failures import sql_error
+from qproxy.backends.duckdb.registry import Registry, TableShape, quote
+from qproxy.backends.duckdb.stream import DuckStream
+from qproxy.backends.duckdb.text import decode_block
+from qproxy.backends.duckdb.types import MType
+from qproxy.wire.rowblock import RowBlock
+
+
+def from_text(source: str, kind: MType) -> str:
+    """SQL that reads a column of text values (Arrow binary) as a type."""
+    if kind.kind == "blob":
+        return source
+    if kind.kind == "bit":
+        return f"CAST('0x' || hex({source}) AS UBIGINT)"
+    text = f"decode({source})"
+    return text if kind.kind == "string" else f"CAST({text} AS {kind.duck})"
+
+
+class DuckScratch:
+    """See `qproxy.backends.base.Scratch`; the table lives in a connection of its own."""
+
+    def __init__(
+        self,
+        table: str,
+        shape: TableShape,
+        registry: Registry,
+        connection: Any,
+        pool: Executor,
+        settings: SessionSettings,
+    ) -> None:
+        self._table = table
+        self._shape = shape
+        self._registry = registry
+        self._connection = connection
+        self._pool = pool
+        self._settings = settings
+        self._busy = asyncio.Lock()
+
+    async def append(self, block: RowBlock) -> None:
+        """Add rows; their values stand in the order of the table's columns."""
+        import duckdb
+
+        async with self._busy:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._pool, self._insert, block)
+            except duckdb.Error as error:
+                raise sql_error(error) from None
+
+    def _insert(self, block: RowBlock) -> None:
+        import pyarrow as pa
+
+        kinds = list(self._shape.columns.values())
+        names = [f"c{i}" for i in range(len(kinds))]
+        rows = pa.table(decode_block(block, len(kinds)), names=names)
+        self._connection.register("q_rows", rows)
+        try:
+            casts = ", ".join(from_text(n, k) for n, k in zip(names, kinds, strict=True))
+            self._connection.execute(f"INSERT INTO {quote(self._table)} SELECT {casts} FROM q_rows")
+        finally:
+            self._connection.unregister("q_rows")
+
+    @asynccontextmanager
+    async def query(self, sql: str) -> AsyncIterator[DuckStream]:
+        """Run a statement (MariaDB's dialect) that reads the temporary table."""
+        translated = sql if columns_of(sql) is not None else translate(sql, self._registry)
+        async with self._busy:
+            stream = DuckStream(
+                _Borrowed(self._connection), self._pool, translated, columns_of(translated) or [], self._settings
+            )
+            try:
+                await stream.start()
+                yield stream
+            finally:
+                await stream.stop()
+
+
+class _Borrowed:
+    """The scratch table's connection, for a stream that must not close it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def sql(self, sql: str) -> Any:
+        return self._connection.sql(sql)
+
+    def interrupt(self) -> None:
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """The scratch table outlives its statements."""
