@@ -216,8 +216,11 @@ def _value(node: E) -> float | None:
 
 
 def _binary(node: exp.Binary) -> float | None:
-    a, b = _value(node.this), _value(node.expression)
-    if a is None or b is None:
+    a = _value(node.this)
+    if a is None:
+        return None
+    b = _value(node.expression)
+    if b is None:
         return None
     if isinstance(node, exp.Add):
         return a + b
