@@ -50,6 +50,7 @@ class PacketSplitter:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self._seen = 0
         self._buffer = bytearray()
         self._parts: list[bytes] = []
         self._joined = 0
@@ -58,6 +59,11 @@ class PacketSplitter:
     def buffered(self) -> int:
         """Bytes held."""
         return len(self._buffer) + self._joined
+
+    @property
+    def seen(self) -> int:
+        """Sequence number of the last packet whose header was looked at, a refused one included."""
+        return self._seen
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came."""
@@ -79,6 +85,7 @@ class PacketSplitter:
         """
         while len(self._buffer) >= HEADER:
             due = sequence + len(self._parts)
+            self._seen = self._buffer[3]
             size = parse_header(self._buffer[:HEADER], self.limit - self._joined, due)
             end = HEADER + size
             if len(self._buffer) < end:

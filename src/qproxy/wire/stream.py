@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from qproxy.errors import SQLError
 from qproxy.wire.framing import PacketSplitter
@@ -89,7 +90,12 @@ class PacketStream(asyncio.Protocol):
             self._sequence = 0
         async with asyncio.timeout(within):
             while True:
-                taken = self._splitter.take(self._sequence)
+                try:
+                    taken = self._splitter.take(self._sequence)
+                except SQLError:
+                    # Clients read an error only where its number follows their own.
+                    self._sequence = (self._splitter.seen + 1) & 0xFF
+                    raise
                 if taken is not None:
                     message, self._sequence = taken
                     return message
@@ -183,9 +189,9 @@ class PacketStream(asyncio.Protocol):
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(self._limits.write_high, self._limits.write_low)
+        # uvloop's transports have the methods, not the class.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(self._limits.write_high, self._limits.write_low)
 
     def data_received(self, data: bytes) -> None:
         self._splitter.feed(data)
