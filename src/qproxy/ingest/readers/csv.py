@@ -94,7 +94,7 @@ def _parse(path: Path, block: Block, form: Format, width: int, crlf: bool) -> tu
             pa.BufferReader(data),
             # One block in one thread: only then does Arrow number the rows that it refuses.
             read_options=pyarrow.csv.ReadOptions(
-                column_names=names, use_threads=False, block_size=min(len(data) + 1, 2**31 - 1), encoding="binary"
+                column_names=names, use_threads=False, block_size=min(len(data) + 1, 2**31 - 1)
             ),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=form.delimiter,
