@@ -18,6 +18,7 @@ Compile = Callable[[exp.Expr, Context], Typed]
 #: Digits that ``/`` adds behind the point: the server's default of div_precision_increment.
 DIVISION_DIGITS = 4
 _WORD = 9
+_LIKELY_DIGITS = 24
 
 
 def _pair(node: exp.Expr, context: Context, compile_: Compile) -> tuple[Typed, Typed]:
@@ -90,6 +91,8 @@ def quotient(left: Typed, right: Typed) -> Typed:
     a_words, b_words = -(-a_scale // _WORD), -(-b_scale // _WORD)
     more = max(0, DIVISION_DIGITS - (a_words * _WORD - a_scale + b_words * _WORD - b_scale))
     scale = -(-((a_words + b_words) * _WORD + more) // _WORD) * _WORD
+    # Sums are declared far wider than they get; a value that does not fit is an error, never a wrong digit.
+    a_digits = min(a_digits, _LIKELY_DIGITS)
     if a_digits + scale - a_scale + b_scale > MAX_DIGITS:
         scale = max(shown, MAX_DIGITS - a_digits + a_scale - b_scale)
     shift = scale - a_scale + b_scale

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qproxy.backends.base import SessionSettings
+from qproxy.backends.duckdb.comment import columns_of
 from qproxy.backends.duckdb.definitions import apply
-from qproxy.backends.duckdb.dialect import columns_of, shape_of, translate
+from qproxy.backends.duckdb.dialect import shape_of, translate
 from qproxy.backends.duckdb.failures import sql_error
 from qproxy.backends.duckdb.loading import load_file
 from qproxy.backends.duckdb.macros import MACROS

@@ -1,27 +1,17 @@
-"""Statements from MariaDB's dialect to DuckDB's, the result's columns written in front as a comment.
-
-DuckDB's result types say less than MariaDB's: no CHAR, no BIT, no display lengths. So the translated text begins with
-a comment that lists the column definitions, which `columns_of` reads back when the statement runs.
-"""
+"""Statements from MariaDB's dialect to DuckDB's."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
-import orjson
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
+from qproxy.backends.duckdb.comment import described
 from qproxy.backends.duckdb.registry import Registry
 from qproxy.backends.duckdb.select import Selects
 from qproxy.backends.duckdb.typed import refused
 from qproxy.backends.duckdb.types import MType
 from qproxy.errors import SQLError
-from qproxy.wire.columns import ColumnDef
-
-_COMMENT = re.compile(r"/\*q (\[.*?\]) \*/", re.S)
 
 
 def translate(sql: str, registry: Registry) -> str:
@@ -37,7 +27,7 @@ def translate(sql: str, registry: Registry) -> str:
             1146, 1054 and 1052 for unknown or ambiguous names.
     """
     text, columns = shape_of(sql, registry)
-    return f"{_comment(columns)} {text}"
+    return described(text, columns)
 
 
 def shape_of(sql: str, registry: Registry) -> tuple[str, list[tuple[str, MType]]]:
@@ -58,30 +48,3 @@ def parse(sql: str) -> exp.Expr:
     if len(statements) != 1:
         raise refused("several statements at once")
     return statements[0]
-
-
-def _comment(columns: Sequence[tuple[str, MType]]) -> str:
-    listed = []
-    for name, kind in columns:
-        d = kind.column_def(name)
-        listed.append([name, int(d.type), d.charset, d.length, int(d.flags), d.decimals])
-    # Escapes keep comment ends and placeholders of a template out of the names.
-    text = orjson.dumps(listed).decode()
-    escaped = "".join(c if c.isascii() and c not in "*/" else _escape(c) for c in text)
-    return f"/*q {escaped} */"
-
-
-def _escape(char: str) -> str:
-    units = char.encode("utf-16-be")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
-
-
-def columns_of(translated: str) -> list[ColumnDef] | None:
-    """The column definitions that `translate` wrote into a statement; None for a text that it did not make."""
-    found = _COMMENT.search(translated)
-    if found is None:
-        return None
-    return [
-        ColumnDef(name, kind, charset=charset, length=length, flags=flags, decimals=decimals)
-        for name, kind, charset, length, flags, decimals in orjson.loads(found[1])
-    ]

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from qproxy.backends.base import SessionSettings
-from qproxy.backends.duckdb.dialect import columns_of, translate
+from qproxy.backends.duckdb.comment import columns_of
+from qproxy.backends.duckdb.dialect import translate
 from qproxy.backends.duckdb.failures import sql_error
 from qproxy.backends.duckdb.registry import Registry, TableShape, quote
 from qproxy.backends.duckdb.stream import DuckStream

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from qproxy.backends.duckdb.comment import described
 from qproxy.backends.duckdb.context import Context, Source
 from qproxy.backends.duckdb.expressions import compile_expression
 from qproxy.backends.duckdb.registry import Registry, quote
@@ -85,7 +86,7 @@ class Selects:
             if not node.alias:
                 raise SQLError(1248, "Every derived table must have its own alias")
             sql, columns = self.statement(node.this, outer)
-            return f"({sql}) AS {quote(node.alias)}", Source(node.alias, dict(columns))
+            return f"({described(sql, columns)}) AS {quote(node.alias)}", Source(node.alias, dict(columns))
         raise refused(f"{node.sql('mysql')!r} in FROM")
 
     def _from(self, node: exp.Select, outer: Context | None) -> tuple[str, list[Source]]:
