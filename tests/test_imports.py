@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
         "sky",
         "wire",
     },
-    "cli": {"__init__", "backends", "catalog", "cluster", "config", "errors", "ingest", "service"},
+    "demo": {"backends", "catalog", "errors", "ingest"},
+    "cli": {"__init__", "backends", "catalog", "cluster", "config", "demo", "errors", "ingest", "service"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -66,4 +66,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from qproxy.cli import demo
 
-    return int(demo.run(args) or 0)
+    return demo.run(args)

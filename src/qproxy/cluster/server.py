@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +26,8 @@ from qproxy.cluster.system import (
     become,
     end_process,
     find_program,
+    free_port,
+    port_is_free,
     process_runs,
     processes_with,
     run_command,
@@ -278,7 +279,7 @@ class PrivateServer:
                 short.chmod(0o755)
                 _own(short, self.account)
             path = str(short / "mariadb.sock")
-        port = before.port if before and _port_is_free(before.port) else _free_port()
+        port = before.port if before and port_is_free(before.port) else free_port()
         return Address(port, path)
 
     def _write_options(self, address: Address) -> None:
@@ -342,23 +343,6 @@ def _own(path: Path, account: Account | None) -> None:
 
 def _uid(account: Account | None) -> int:
     return account.uid if account else os.geteuid()
-
-
-def _port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As the server does: what only lingers in TIME_WAIT is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _last_lines(text: str, count: int = 12) -> str:

@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -160,3 +161,22 @@ def _until(seconds: float) -> Iterator[None]:
     while time.monotonic() < deadline:
         yield
         time.sleep(POLL_SECONDS)
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on that port of 127.0.0.1."""
+    with socket.socket() as probe:
+        # As the server does: what only lingers in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
