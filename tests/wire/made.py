@@ -201,8 +201,12 @@ class Served:
         asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(10)
         return self
 
+    def close(self, patience: float = 5.0) -> None:
+        """Close the server; its loop goes on."""
+        asyncio.run_coroutine_threadsafe(self.server.close(patience), self._loop).result(10)
+
     def __exit__(self, *exc: object) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.close(), self._loop).result(10)
+        self.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

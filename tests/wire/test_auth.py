@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
+
 import pytest
 from pymysql import _auth
 
@@ -47,6 +49,23 @@ def test_a_longer_answer_is_refused() -> None:
 
 def test_nobody_has_no_password() -> None:
     assert not may_enter(None, native_response("nobody", b"a" * 20), b"a" * 20, NEAR)
+
+
+@pytest.mark.parametrize("response", [b"", native_response("wrong", b"n" * 20)])
+def test_the_same_digests_are_computed_for_everyone(monkeypatch: pytest.MonkeyPatch, response: bytes) -> None:
+    sizes: list[int] = []
+
+    def counting(data: bytes) -> object:
+        sizes.append(len(data))
+        return sha1(data)
+
+    monkeypatch.setattr("qproxy.wire.auth.hashlib.sha1", counting)
+    seen = set()
+    for user in (ANNA, None, UserRecord("free"), UserRecord("odd", "zz")):
+        sizes.clear()
+        may_enter(user, response, b"n" * 20, NEAR)
+        seen.add(tuple(sizes))
+    assert seen == {(40, 20)}
 
 
 def test_empty_password_rule() -> None:

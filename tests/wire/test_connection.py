@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import ssl
+import subprocess
 import threading
 import time
 
@@ -24,6 +26,13 @@ OLD = packets.DEPRECATE_EOF
 def connect(served: Served, **given: object) -> pymysql.connections.Connection:
     given = {"user": "anna", "password": "secret", **given}
     return pymysql.connect(host="127.0.0.1", port=served.port, **given)
+
+
+def stalled(served: Served) -> bool:
+    """Whether no block was asked for during a fifth of a second."""
+    before = served.record.blocks
+    time.sleep(0.2)
+    return served.record.blocks == before
 
 
 def test_rows_and_descriptions(served: Served) -> None:
@@ -216,19 +225,28 @@ def test_client_that_does_not_read_holds_the_rows_back(served: Served) -> None:
     raw = RawClient(served.port, receive_buffer=64 * 1024).login()
     raw.command(QUERY, b"flood 1000000000")
     until(lambda: served.record.blocks)
-
-    def stalled() -> bool:
-        before = served.record.blocks
-        time.sleep(0.2)
-        return served.record.blocks == before
-
-    until(stalled)
+    until(lambda: stalled(served))
     (connection,) = served.server.connections
     assert served.call(lambda: connection.buffered) < 1 << 20
     assert served.record.blocks < 400
     raw.close()
     until(lambda: not served.server.connections)
     assert served.record.blocks < 400
+
+
+def test_tls_holds_the_rows_back_too(served_tls: Served) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    client = connect(served_tls, ssl=context, cursorclass=pymysql.cursors.SSCursor)
+    cursor = client.cursor()
+    cursor.execute("flood 1000000000")
+    until(lambda: stalled(served_tls))
+    (connection,) = served_tls.server.connections
+    assert served_tls.call(lambda: connection.buffered) < 1 << 20
+    assert served_tls.record.blocks < 400
+    client._force_close()
+    until(lambda: not served_tls.server.connections)
 
 
 def test_client_that_reads_gets_every_row(served: Served) -> None:
@@ -353,3 +371,16 @@ def test_many_kills_at_any_moment_keep_the_packets_in_step(served: Served) -> No
         over.set()
         shooter.join()
     assert raw.ask(PING)[0] == 0
+
+
+def test_mariadb_client(served: Served) -> None:
+    """The command-line client, which fetches the columns of all tables when it changes the database."""
+    words = ["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{served.port}", "-uanna", "-psecret", "-vvv", "sky"]
+    told = subprocess.run(
+        words, input="echo grün;\nanything;\ncount 3;\nuse sky;\n", capture_output=True, text=True, timeout=30
+    )
+    assert told.returncode == 0, told.stderr
+    for expected in ("grün", "Query OK, 300 rows affected, 1 warning", "3 rows in set, 3 warnings", "done"):
+        assert expected in told.stdout
+    wrong = subprocess.run([*words, "-e", "wrong"], capture_output=True, text=True, timeout=30)
+    assert "ERROR 1064 (42000) at line 1: not understood:" in wrong.stderr

@@ -70,3 +70,12 @@ def test_close_ends_queries_and_connections(kind: str) -> None:
     assert error_of(busy.read())[0] == 1053
     assert idle.closed() and busy.closed() and early.closed()
     assert (served.record.stopped, served.record.closed) == (1, 2)
+
+
+def test_close_does_not_wait_for_clients_that_do_not_read(kind: str) -> None:
+    with Served(loop=new_loop(kind)) as served:
+        raw = RawClient(served.port, receive_buffer=64 * 1024).login()
+        raw.command(3, b"flood 1000000000")
+        until(lambda: served.record.blocks > 10)
+        served.close(patience=0.2)
+        assert served.record.closed == 1 and not served.server.connections

@@ -20,6 +20,7 @@ from qproxy.wire.handler import Client, Handler, HandlerFactory, Reply, Rows, Us
 from qproxy.wire.limits import Limits
 from qproxy.wire.login import authenticate, greet
 from qproxy.wire.packets import LoginRequest
+from qproxy.wire.reader import Reader, malformed
 from qproxy.wire.stream import ConnectionLost, PacketStream, internal_error
 
 log = logging.getLogger(__name__)
@@ -96,12 +97,14 @@ class Connection:
         except ConnectionLost:
             log.debug("connection %d: client gone", self._id)
         finally:
-            if self._stream.attached:
-                await self._stream.close()
-            else:
-                sock.close()
-            if self._handler is not None:
-                await self._handler.close()
+            try:
+                if self._stream.attached:
+                    await self._stream.close()
+                else:
+                    sock.close()
+            finally:
+                if self._handler is not None:
+                    await self._handler.close()
 
     def kill_query(self, reason: SQLError | None = None) -> None:
         """Stop the command that runs; a connection without one stays as it is.
@@ -135,7 +138,7 @@ class Connection:
         except TimeoutError:
             log.info("connection %d from %s: no login in time", self._id, self._address)
         except (SQLError, OSError) as err:
-            log.info("connection %d from %s: %s", self._id, self._address, err)
+            log.info("connection %d from %s: %r", self._id, self._address, str(err))
         return False
 
     async def _enter(self, request: LoginRequest) -> bool:
@@ -143,7 +146,7 @@ class Connection:
         try:
             await self._admit(request, self._nonce)
         except SQLError as err:
-            log.info("connection %d from %s: %s", self._id, self._address, err)
+            log.info("connection %d from %s: %r", self._id, self._address, str(err))
             stream.put(packets.error(err))
             return False
         except (ConnectionLost, asyncio.CancelledError):
@@ -279,11 +282,11 @@ class Connection:
         return [self._live.statistics().encode(self._live.results_encoding, "replace")]
 
     async def _process_kill(self, message: bytes) -> list[bytes]:
-        await self._live.kill(packets.Reader(message, 1).uint(4), False)
+        await self._live.kill(Reader(message, 1).uint(4), False)
         return [packets.ok(self._live.status)]
 
     async def _set_option(self, message: bytes) -> list[bytes]:
-        option = packets.Reader(message, 1).uint(2)
+        option = Reader(message, 1).uint(2)
         if option > 1:
             raise SQLError(1047, "Unknown command: option unknown")
         self._multi_statements = option == 0
@@ -297,7 +300,7 @@ class Connection:
         # Whatever goes wrong from here on, the client must not go on as the user that it was.
         self._leaving = True
         if len(message) > self._limits.max_login_packet:
-            raise packets.malformed("too large")
+            raise malformed("too large")
         request = packets.parse_change_user(message, self._capabilities, self._collation)
         # A client that knows plugins is always asked afresh, so that no answer counts twice.
         nonce = None if self._capabilities & packets.PLUGIN_AUTH else self._nonce

@@ -7,6 +7,7 @@ sends ahead of its turn waits up to a bound, then reading pauses.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import cast
 
@@ -14,6 +15,8 @@ from qproxy.errors import SQLError
 from qproxy.wire.framing import PacketSplitter
 from qproxy.wire.limits import Limits
 from qproxy.wire.rowblock import MAX_PAYLOAD, RowBlock, frame
+
+log = logging.getLogger(__name__)
 
 # Below this, what is written in one turn of the loop leaves in one segment.
 _GATHER = 16 * 1024
@@ -177,8 +180,9 @@ class PacketStream(asyncio.Protocol):
             async with asyncio.timeout(patience):
                 await self._closed.wait()
         except TimeoutError:
+            log.info("a client did not take its last %d bytes", self.unsent)
+        finally:
             self._transport.abort()
-            await self._closed.wait()
 
     def abort(self) -> None:
         """Cut the connection at once."""
