@@ -86,6 +86,7 @@ class _Run:
         self.folder = folder
         self.progress = progress
         self.stop = threading.Event()
+        self.loader = asyncio.Lock()
         self.physical = ""
         self.indexes: dict[tuple[str, str], IdIndex] = {}
         self.layouts: dict[tuple[str, str], DirectorIndex] = {}
@@ -166,9 +167,11 @@ class _Run:
         parts += await asyncio.to_thread(self._index_parts, found)
         stage = f"loading {table.name}"
         self.progress.begin(stage, sum(len(loads) for part in parts for loads in part.values()))
-        for part in parts:
-            await load_all(part, self.backends, self.physical, lambda load: self._loaded(stage, load))
-        await verify(parts, self.backends, self.physical)
+        # One table at a time: more statements at once only get in each other's way on a worker.
+        async with self.loader:
+            for part in parts:
+                await load_all(part, self.backends, self.physical, lambda load: self._loaded(stage, load))
+            await verify(parts, self.backends, self.physical)
         await asyncio.to_thread(shutil.rmtree, self.folder / table.name, True)
         report = TableReport(
             table.name,
