@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -13,6 +14,7 @@ import pymysql.cursors
 import pytest
 
 from qproxy.wire import packets
+from qproxy.wire.auth import native_response
 from qproxy.wire.limits import Limits
 from qproxy.wire.rowblock import frame
 from tests.wire.conftest import new_loop
@@ -238,14 +240,19 @@ def test_tls_holds_the_rows_back_too(served_tls: Served) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    client = connect(served_tls, ssl=context, cursorclass=pymysql.cursors.SSCursor)
-    cursor = client.cursor()
-    cursor.execute("flood 1000000000")
-    until(lambda: stalled(served_tls))
+    raw = RawClient(served_tls.port, receive_buffer=64 * 1024)
+    nonce = raw.greeting()
+    raw.capabilities |= packets.SSL
+    raw.send(struct.pack("<IIB23x", raw.capabilities, 1 << 24, 45))
+    raw.sock = context.wrap_socket(raw.sock)
+    raw.send(raw.response("anna", native_response("secret", nonce)))
+    assert raw.read()[0] == 0
+    raw.command(QUERY, b"flood 1000000000")
+    until(lambda: served_tls.record.blocks and stalled(served_tls))
     (connection,) = served_tls.server.connections
     assert served_tls.call(lambda: connection.buffered) < 1 << 20
     assert served_tls.record.blocks < 400
-    client._force_close()
+    raw.close()
     until(lambda: not served_tls.server.connections)
 
 
