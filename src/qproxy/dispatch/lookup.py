@@ -9,7 +9,7 @@ from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.catalog.model import Catalog, DirectorIndex
 from qproxy.catalog.naming import CHUNK_COLUMN, SUB_CHUNK_COLUMN, index_table, orphan_table
 from qproxy.errors import SQLError, WorkerError
-from qproxy.planner.restrict import Lookup
+from qproxy.planner.plan import Lookup
 from qproxy.sky.coverage import Coverage
 from qproxy.wire.rowblock import decode_rows
 

@@ -13,6 +13,21 @@ SCRATCH = "§merge§"
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """Ids whose places the director index has to tell.
+
+    Attributes:
+        director: (database, table) whose index it is.
+        ids: integers, or strings where the id column is no integer.
+        child: (database, table) of the child that was asked, where some of its rows lie by their own position.
+    """
+
+    director: tuple[str, str]
+    ids: frozenset[int] | frozenset[str]
+    child: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Slot:
     """A table reference of a fragment that takes another chunk table in every chunk.
 

@@ -19,9 +19,9 @@ from qproxy.planner.expand import expand
 from qproxy.planner.guard import check
 from qproxy.planner.joins import check_joins, count_pairs_once
 from qproxy.planner.parse import parse
-from qproxy.planner.plan import Plan, Slot, Template
+from qproxy.planner.plan import Lookup, Plan, Slot, Template
 from qproxy.planner.query import Query
-from qproxy.planner.restrict import Lookup, Restriction, lookups, resolve, restrict
+from qproxy.planner.restrict import Restriction, lookups, resolve, restrict
 from qproxy.planner.split import split, whole
 from qproxy.sky.coverage import EVERYTHING, Coverage
 
@@ -47,8 +47,8 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
     parsed = parse(sql)
-    check(parsed.select)
     fold(parsed.select, session)
+    check(parsed.select)
     query = bind(parsed, catalog, session.database)
     family = check_joins(query)
     restriction = restrict(query)

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from qproxy.catalog.model import TableKind
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.plan import Lookup
 from qproxy.planner.query import Query, Source
 from qproxy.sky.coverage import EVERYTHING, Coverage
 from qproxy.sky.functions import region_of
@@ -24,21 +25,6 @@ S2PTIN = {
     "scisql_s2ptinellipse": "ellipse",
     "scisql_s2ptincpoly": "poly",
 }
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """Ids whose places the director index has to tell.
-
-    Attributes:
-        director: (database, table) whose index it is.
-        ids: integers, or strings where the id column is no integer.
-        child: (database, table) of the child that was asked, where some of its rows lie by their own position.
-    """
-
-    director: tuple[str, str]
-    ids: frozenset[int] | frozenset[str]
-    child: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Dispatcher
 
-if TYPE_CHECKING:
-    from qproxy.session.session import Session
+from qproxy.session.show import Process
+
+
+class LiveSession(Protocol):
+    """What one session may know of another."""
+
+    @property
+    def user(self) -> str:
+        """The name that logged in."""
+        ...
+
+    def process(self) -> Process:
+        """What SHOW PROCESSLIST says of it."""
+        ...
 
 
 @dataclass
@@ -34,6 +46,6 @@ class Services:
     max_packet: int
     record: Callable[[QueryRecord], None]
     kill: Callable[[int, bool], bool]
-    sessions: dict[int, Session] = field(default_factory=dict)
+    sessions: dict[int, LiveSession] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     queries: int = 0

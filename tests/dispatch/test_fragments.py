@@ -1,0 +1,120 @@
+"""Cutting a plan into fragments: every chunk once, lazily, sized by its rows, and elsewhere when a worker fails."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qproxy.dispatch.fragments import MAX_STATEMENT, Batching, Cursor, Statements
+from qproxy.errors import SQLError
+from qproxy.planner.constants import SessionValues
+from qproxy.planner.plan import Plan
+from qproxy.planner.planner import analyze, make_plan
+from tests.harness.catalogs import CHUNKS, FAMILY, catalog, placed
+
+SESSION = SessionValues("sky", "me@here", 1, "10.11", lambda name: None)
+
+
+def plan_of(sql: str, chunks: tuple[int, ...] = CHUNKS, rows: int = 100) -> Plan:
+    return make_plan(analyze(sql, catalog(chunks, rows), SESSION), {})
+
+
+def drained(cursor: Cursor, workers: tuple[str, ...]) -> dict[str, list[list[int]]]:
+    taken: dict[str, list[list[int]]] = {w: [] for w in workers}
+    for worker in workers:
+        while (batch := cursor.next(worker)) is not None:
+            taken[worker].append(batch.tolist())
+    return taken
+
+
+def test_a_batch_is_one_union_of_chunk_tables() -> None:
+    statements = Statements(plan_of("SELECT ra FROM Star"), str)
+    assert statements.batch((36, 37)) == (
+        "(SELECT `Star`.`ra` FROM `sky__g1`.`Star_36` AS `Star`) UNION ALL "
+        "(SELECT `Star`.`ra` FROM `sky__g1`.`Star_37` AS `Star`)"
+    )
+    assert statements.batch((36,)) == "SELECT `Star`.`ra` FROM `sky__g1`.`Star_36` AS `Star`"
+    assert statements.batch(()) == "SELECT `Star`.`ra` FROM `sky__g1`.`Star_empty` AS `Star`"
+
+
+def test_aggregates_are_combined_across_the_chunks_of_a_batch() -> None:
+    batch = Statements(plan_of("SELECT COUNT(*) FROM Star"), str).batch((36, 37))
+    assert batch.startswith("SELECT SUM(`p0`) AS `p0` FROM ((SELECT COUNT(*) AS `p0` FROM `sky__g1`.`Star_36`")
+    assert batch.count("UNION ALL") == 1
+
+
+def test_a_missing_chunk_table_is_stood_in_for() -> None:
+    plan = plan_of("SELECT o.flux FROM Star s LEFT JOIN Source o ON s.starId = o.starId")
+    batch = Statements(plan, str).batch((CHUNKS[-1],))
+    assert f"`Star_{CHUNKS[-1]}`" in batch
+    assert "`Source_empty`" in batch
+
+
+@pytest.mark.parametrize("sql", ["SELECT ra FROM Star", "SELECT COUNT(*) FROM Star"])
+def test_every_chunk_is_read_once(sql: str) -> None:
+    chunks = tuple(range(1000))
+    plan = plan_of(sql, chunks)
+    cursor = Cursor(plan, placed(chunks), Batching(chunks=50), 200)
+    taken = drained(cursor, ("w1", "w2", "w3"))
+    assert sorted(c for batches in taken.values() for batch in batches for c in batch) == list(chunks)
+    assert max(len(b) for batches in taken.values() for b in batches) <= 50
+    assert cursor.workers == []
+
+
+def test_fragments_of_rows_grow_to_their_size() -> None:
+    chunks = tuple(range(1000))
+    cursor = Cursor(plan_of("SELECT ra FROM Star", chunks), placed(chunks, 1, ("w1",)), Batching(200, 1600, 400), 200)
+    sizes = [len(b) for b in drained(cursor, ("w1",))["w1"]]
+    assert sizes[:4] == [2, 4, 8, 16]
+    assert max(sizes) == 16
+
+
+def test_long_statements_are_cut() -> None:
+    chunks = tuple(range(100))
+    cursor = Cursor(
+        plan_of("SELECT COUNT(*) FROM Star", chunks),
+        placed(chunks, 1, ("w1",)),
+        Batching(spread=1),
+        MAX_STATEMENT // 10,
+    )
+    assert max(len(b) for b in drained(cursor, ("w1",))["w1"]) == 10
+
+
+def test_a_lost_worker_leaves_its_chunks_to_others() -> None:
+    plan = plan_of("SELECT ra FROM Star")
+    cursor = Cursor(plan, placed(CHUNKS), Batching(first_rows=100, rows=100), 200)
+    first = cursor.next("w1")
+    assert first is not None
+    cursor.lose("w1", first, "cannot be reached")
+    assert "w1" not in cursor.workers
+    taken = drained(cursor, ("w1", "w2", "w3"))
+    assert taken["w1"] == []
+    assert sorted(c for batches in taken.values() for batch in batches for c in batch) == sorted(CHUNKS)
+
+
+def test_a_chunk_that_nobody_can_read_is_named() -> None:
+    cursor = Cursor(plan_of("SELECT ra FROM Star"), placed(CHUNKS), Batching(), 200)
+    batch = cursor.next("w1")
+    assert batch is not None
+    cursor.lose("w1", batch, "cannot be reached")
+    batch = cursor.next("w2")
+    assert batch is not None
+    with pytest.raises(SQLError) as failed:
+        cursor.lose("w2", batch, "has no more memory")
+    assert "chunk " in failed.value.message
+    assert "worker 'w1' cannot be reached; worker 'w2' has no more memory" in failed.value.message
+
+
+def test_a_cursor_over_a_fine_family_is_small() -> None:
+    import tracemalloc
+
+    chunks = tuple(range(146_332))
+    plan = plan_of("SELECT COUNT(*) FROM Star", chunks)
+    placement = placed(chunks, 2, tuple(f"w{i}" for i in range(500)))
+    tracemalloc.start()
+    Cursor(plan, placement, Batching(), 200)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 << 20
+    assert FAMILY in catalog().placements
+    assert np.array_equal(plan.chunks, chunks)
