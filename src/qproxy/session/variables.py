@@ -1,0 +1,333 @@
+"""A session's variables: the system's, with MariaDB's names and defaults, and the user's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+from qproxy.backends.base import SessionSettings
+from qproxy.errors import SQLError, unsupported
+from qproxy.session import collations, sql_modes
+from qproxy.session.system_variables import ALIASES, DEFAULT_SQL_MODE, SYSTEM_VARIABLES, SystemVariable
+from qproxy.wire.handler import STATUS_AUTOCOMMIT
+from qproxy.wire.packets import SERVER_VERSION
+
+#: What a variable can hold.
+Value = str | int | float | None
+
+#: Variables that change together: a character set and the collation that belongs to it.
+_PAIRS: Mapping[str, str] = MappingProxyType(
+    {
+        "character_set_connection": "collation_connection",
+        "character_set_database": "collation_database",
+        "character_set_server": "collation_server",
+    }
+)
+# A query's answer depends on these, and workers are not told of them: better refused than ignored.
+_KEPT = frozenset(
+    """
+    default_regex_flags default_week_format div_precision_increment group_concat_max_len lc_time_names old_mode
+    sql_auto_is_null
+    """.split()  # noqa: SIM905
+)
+_SESSION_FIXED = frozenset(("max_allowed_packet", "net_buffer_length"))
+_ENGINES = MappingProxyType({e.lower(): e for e in ("Aria", "CSV", "InnoDB", "MEMORY", "MyISAM", "SEQUENCE")})
+_OFFSET = re.compile(r"([+-])(\d{1,2}):(\d{1,2})")
+
+
+class Variables:
+    """System and user variables of one session.
+
+    Args:
+        max_allowed_packet: bytes, as the server is configured.
+
+    Attributes:
+        user: values of ``@name``, by lower-case name.
+    """
+
+    def __init__(self, max_allowed_packet: int = 16 << 20) -> None:
+        self._own: dict[str, str] = {
+            "max_allowed_packet": str(max_allowed_packet),
+            "version": SERVER_VERSION.removeprefix("5.5.5-"),
+        }
+        self._values: dict[str, Value] = {}
+        self.user: dict[str, Value] = {}
+
+    def get(self, name: str, scope: str | None = None) -> Value:
+        """The value of a system variable.
+
+        Args:
+            name: in any case.
+            scope: ``GLOBAL``, ``SESSION`` or ``LOCAL`` in any case; None for the session's where there is one.
+
+        Returns:
+            Booleans as 0 or 1.
+
+        Raises:
+            SQLError: 1193 for an unknown name; 1238 where the variable has no value of that scope.
+        """
+        spec = _find(name)
+        if _is_global(scope):
+            if spec.scope == "only":
+                raise SQLError(1238, f"Variable '{spec.name}' is a SESSION variable")
+            return self._default(spec)
+        if scope is not None and spec.scope == "global":
+            raise SQLError(1238, f"Variable '{spec.name}' is a GLOBAL variable")
+        return self._values[spec.name] if spec.name in self._values else self._default(spec)
+
+    def set(self, name: str, value: str | int | float | Decimal | None, scope: str | None = None) -> None:
+        """Give a system variable a value for this session.
+
+        Args:
+            name, scope: as in `get`.
+            value: as a literal would give it.
+
+        Raises:
+            SQLError: 1193 unknown, 1238, 1229 and 1621 not to be set, 1227 for GLOBAL, 1231, 1232 and others for
+                values that it cannot take, 1235 for what would change answers but is not supported.
+        """
+        spec = self._settable(name, scope)
+        taken = _convert(spec, value)
+        if spec.name in _KEPT and taken != self._default(spec):
+            raise unsupported(f"another value for '{spec.name}' than {self.get(name)!r}, which all sessions share")
+        self._store(spec.name, taken)
+
+    def set_default(self, name: str, scope: str | None = None) -> None:
+        """Give a system variable its default again; arguments and errors as for `set`."""
+        spec = self._settable(name, scope)
+        self._store(spec.name, self._default(spec))
+
+    def set_names(self, charset: str, collation: str | None = None) -> None:
+        """Set the character set of statements, literals and results.
+
+        Raises:
+            SQLError: 1115 and 1273 for unknown names, 1253 where they do not fit, 1231 where no client can send it.
+        """
+        found = collations.charset(charset)
+        chosen = collations.collation(collation or found.default, found.name)
+        _check_client(found.name)
+        self._values |= {"character_set_client": found.name, "character_set_results": found.name}
+        self._store("collation_connection", chosen.name)
+
+    def set_character_set(self, charset: str) -> None:
+        """Set the character set of statements and results; literals take that of the database.
+
+        Raises:
+            SQLError: as in `set_names`.
+        """
+        found = collations.charset(charset)
+        _check_client(found.name)
+        self._values |= {"character_set_client": found.name, "character_set_results": found.name}
+        self._store("collation_connection", self.get("collation_database"))
+
+    def set_charset_by_id(self, collation_id: int) -> None:
+        """Take the collation id of a login; one that is unknown or unfit for clients stands for the default."""
+        found = collations.collation_by_id(collation_id)
+        if found is None or found.charset in collations.WIDE:
+            found = collations.collation(str(SYSTEM_VARIABLES["collation_server"].default))
+        self.set_names(found.charset, found.name)
+
+    @property
+    def encoding(self) -> str:
+        """Python codec of the client's statements."""
+        return collations.codec(str(self.get("character_set_client")))
+
+    @property
+    def results_encoding(self) -> str:
+        """Python codec of column names and messages."""
+        charset = self.get("character_set_results")
+        return collations.codec(str(charset)) if charset else "utf-8"
+
+    @property
+    def status(self) -> int:
+        """Server status flags of the protocol."""
+        return STATUS_AUTOCOMMIT if self.get("autocommit") else 0
+
+    def settings(self) -> SessionSettings:
+        """What workers are told of this session."""
+        mode = str(self.get("sql_mode"))
+        zone = str(self.get("time_zone"))
+        results = self.get("character_set_results")
+        return SessionSettings(
+            sql_mode=None if mode == DEFAULT_SQL_MODE else sql_modes.for_workers(mode),
+            time_zone=None if zone == "SYSTEM" else zone,
+            collation=str(self.get("collation_connection")),
+            results_charset=None if results in (None, "binary") else str(results),
+        )
+
+    def listing(self, scope: str | None = None) -> list[tuple[str, str]]:
+        """Name and text of every variable, sorted, as SHOW VARIABLES gives them.
+
+        Args:
+            scope: ``GLOBAL`` for the defaults; anything else for the session's values.
+        """
+        names = [n for n, spec in SYSTEM_VARIABLES.items() if not (_is_global(scope) and spec.scope == "only")]
+        return [(n, _text(_find(n), self.get(n, "GLOBAL" if _is_global(scope) else None))) for n in names]
+
+    def reset(self) -> None:
+        """Give all variables the values that they have in a new session."""
+        self._values.clear()
+        self.user.clear()
+
+    def saved(self) -> Variables:
+        """A copy, to go back to with `restore`."""
+        copy = Variables()
+        copy._own, copy._values, copy.user = dict(self._own), dict(self._values), dict(self.user)
+        return copy
+
+    def restore(self, saved: Variables) -> None:
+        """Take the values of a copy."""
+        self._values, self.user = dict(saved._values), dict(saved.user)
+
+    def _default(self, spec: SystemVariable) -> Value:
+        text = self._own.get(spec.name, spec.default)
+        if text is None:
+            return None
+        if spec.type == "bool":
+            return int(text == "ON")
+        return int(text) if spec.type == "int" else float(text) if spec.type == "real" else text
+
+    def _settable(self, name: str, scope: str | None) -> SystemVariable:
+        spec = _find(name)
+        if spec.name in _SESSION_FIXED and not _is_global(scope):
+            raise SQLError(1621, f"SESSION variable '{spec.name}' is read-only. Use SET GLOBAL to assign the value")
+        if spec.fixed:
+            raise SQLError(1238, f"Variable '{spec.name}' is a read only variable")
+        if _is_global(scope):
+            raise SQLError(1227, "Access denied; you need (at least one of) the SUPER privilege(s) for this operation")
+        if spec.scope == "global":
+            raise SQLError(1229, f"Variable '{spec.name}' is a GLOBAL variable and should be set with SET GLOBAL")
+        return spec
+
+    def _store(self, name: str, value: Value) -> None:
+        self._values[name] = value
+        for charset, collation in _PAIRS.items():
+            if name == charset:
+                self._values[collation] = collations.charset(str(value)).default
+            elif name == collation:
+                self._values[charset] = collations.collation(str(value)).charset
+
+
+def _is_global(scope: str | None) -> bool:
+    return scope is not None and scope.upper() == "GLOBAL"
+
+
+def _find(name: str) -> SystemVariable:
+    lower = name.lower()
+    spec = SYSTEM_VARIABLES.get(ALIASES.get(lower, lower))
+    if spec is None:
+        raise SQLError(1193, f"Unknown system variable '{name}'")
+    return spec
+
+
+def _text(spec: SystemVariable, value: Value) -> str:
+    if value is None:
+        return ""
+    if spec.type == "bool":
+        return "ON" if value else "OFF"
+    return f"{value:.6f}" if spec.type == "real" else str(value)
+
+
+def _wrong_value(name: str, value: object) -> SQLError:
+    shown = "NULL" if value is None else value
+    return SQLError(1231, f"Variable '{name}' can't be set to the value of '{shown}'")
+
+
+def _wrong_type(name: str) -> SQLError:
+    return SQLError(1232, f"Incorrect argument type to variable '{name}'")
+
+
+def _check_client(charset: str) -> None:
+    if charset in collations.WIDE:
+        raise _wrong_value("character_set_client", charset)
+
+
+def _convert(spec: SystemVariable, value: str | int | float | Decimal | None) -> Value:
+    """The value as the variable keeps it: numbers are moved into its limits, names get their own spelling."""
+    if spec.type in ("int", "real"):
+        return _number(spec, value)
+    if isinstance(value, float | Decimal):
+        raise _wrong_type(spec.name)
+    if value is None:
+        if spec.name == "character_set_results":
+            return None
+        raise _wrong_value(spec.name, None)
+    if spec.type in ("bool", "enum"):
+        return _choice(spec, value)
+    if spec.type == "sql_mode":
+        return sql_modes.normal(value)
+    if spec.type == "charset":
+        name = _charset_name(spec, value)
+        if spec.name == "character_set_client":
+            _check_client(name)
+        return name
+    if spec.type == "collation":
+        return _collation_name(value)
+    if isinstance(value, int):
+        raise _wrong_type(spec.name)
+    return _words(spec, value)
+
+
+def _number(spec: SystemVariable, value: str | int | float | Decimal | None) -> int | float:
+    low, high = spec.limits or (0, 2**64 - 1)
+    if isinstance(value, int):
+        moved = min(max(value, low), high)
+        return int(moved) if spec.type == "int" else float(moved)
+    if spec.type == "int" or not isinstance(value, float | Decimal):
+        raise _wrong_type(spec.name)
+    return min(max(float(value), low), high)
+
+
+def _choice(spec: SystemVariable, value: str | int) -> Value:
+    values = ("OFF", "ON") if spec.type == "bool" else spec.values
+    if isinstance(value, int):
+        index = value
+    else:
+        index = next((i for i, word in enumerate(values) if word.lower() == value.lower()), -1)
+    if not 0 <= index < len(values):
+        raise _wrong_value(spec.name, value)
+    return index if spec.type == "bool" else values[index]
+
+
+def _charset_name(spec: SystemVariable, value: str | int) -> str:
+    if isinstance(value, str):
+        return collations.charset(value).name
+    found = collations.collation_by_id(value)
+    if found is None:
+        raise SQLError(1115, f"Unknown character set: '{value}'")
+    return found.charset
+
+
+def _collation_name(value: str | int) -> str:
+    if isinstance(value, str):
+        return collations.collation(value).name
+    found = collations.collation_by_id(value)
+    if found is None:
+        raise SQLError(1273, f"Unknown collation: '{value}'")
+    return found.name
+
+
+def _words(spec: SystemVariable, value: str) -> str:
+    if spec.name == "time_zone":
+        return _time_zone(value)
+    if spec.name == "default_storage_engine":
+        if value.lower() not in _ENGINES:
+            raise SQLError(1286, f"Unknown storage engine '{value}'")
+        return _ENGINES[value.lower()]
+    return value
+
+
+def _time_zone(value: str) -> str:
+    """SYSTEM or an offset; names of zones need tables that workers may not have."""
+    if value.upper() == "SYSTEM":
+        return "SYSTEM"
+    match = _OFFSET.fullmatch(value)
+    if match:
+        sign, hours, minutes = match[1], int(match[2]), int(match[3])
+        total = hours * 60 + minutes
+        # MariaDB takes offsets from -12:59 to +13:00.
+        if minutes < 60 and total <= (13 * 60 if sign == "+" else 12 * 60 + 59):
+            return f"{sign if total else '+'}{hours:02d}:{minutes:02d}"
+    raise SQLError(1298, f"Unknown or incorrect time zone: '{value}'")
