@@ -14,7 +14,7 @@ from qproxy.backends.duckdb.comment import columns_of
 from qproxy.backends.duckdb.definitions import apply
 from qproxy.backends.duckdb.dialect import shape_of, translate
 from qproxy.backends.duckdb.failures import sql_error
-from qproxy.backends.duckdb.loading import load_file
+from qproxy.backends.duckdb.loading import insert_rows, read_file
 from qproxy.backends.duckdb.macros import MACROS
 from qproxy.backends.duckdb.registry import Registry, TableShape, quote
 from qproxy.backends.duckdb.scratch import DuckScratch
@@ -89,8 +89,9 @@ class DuckDBBackend:
     async def load(self, database: str, table: str, columns: Sequence[str], path: Path, charset: str) -> int:
         """See `Backend.load`."""
         shape = self._registry.resolve(database, table)
+        rows = await self._run(lambda: read_file(shape, columns, path, charset))
         async with self._writing:
-            return await self._run(lambda: load_file(self._root, shape, database, table, columns, path, charset))
+            return await self._run(lambda: insert_rows(self._root, shape, database, table, columns, rows))
 
     async def close(self) -> None:
         """Close the database; one in memory is gone with it."""

@@ -1,8 +1,8 @@
 """The columns of a translated statement, written in front of it as a comment.
 
 DuckDB's result types say less than MariaDB's: no CHAR, no BIT, no display lengths. So a translated statement begins
-with a comment that lists its column definitions; derived tables carry theirs too, so that a statement reads the same on its
-own and inside another.
+with a comment that lists its column definitions; derived tables carry theirs too, so that a statement reads the same
+on its own and inside another.
 """
 
 from __future__ import annotations

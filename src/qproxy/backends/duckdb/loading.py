@@ -16,53 +16,62 @@ _CODECS = {"utf8mb4": "utf-8", "utf8": "utf-8", "utf8mb3": "utf-8", "latin1": "c
 _ESCAPES = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
 
 
-def load_file(
-    connection: Any,
-    shape: TableShape,
-    database: str,
-    table: str,
-    columns: Sequence[str],
-    path: Path,
-    charset: str,
-) -> int:
-    r"""Insert the rows of a file: tab between values, ``\n`` behind rows, ``\N`` for NULL, backslash escapes.
+def read_file(shape: TableShape, columns: Sequence[str], path: Path, charset: str) -> Any:
+    r"""A chunk file as an Arrow table: tab between values, ``\n`` behind rows, ``\N`` for NULL, backslash escapes.
 
     Args:
+        shape: of the table that the rows are for.
         columns: the table's columns in the order of the file's values.
+        path: of the file.
         charset: of the file's text, by MariaDB's name.
+
+    Returns:
+        pyarrow.Table with a column c0, c1 ... for each; numbers as such where they could be read so, all else as
+        the text's bytes.
+
+    Raises:
+        SQLError: 1366 where a number cannot be read, 1261 where a row has too few values, 1115 for an unknown charset.
+    """
+    import pyarrow as pa
+
+    if charset not in _CODECS and charset != "binary":
+        raise SQLError(1115, f"Unknown character set: '{charset}'")
+    kinds = [shape.columns[c] for c in columns]
+    rows = _split(path.read_bytes(), kinds, path)
+    if charset not in ("utf8mb4", "utf8", "utf8mb3", "binary", "ascii"):
+        rows = [_recode(a, k, _CODECS[charset]) for a, k in zip(rows, kinds, strict=True)]
+    return pa.table(rows, names=[f"c{i}" for i in range(len(columns))])
+
+
+def insert_rows(
+    connection: Any, shape: TableShape, database: str, table: str, columns: Sequence[str], rows: Any
+) -> int:
+    """Insert what `read_file` gave.
 
     Returns:
         The number of rows.
 
     Raises:
-        SQLError: 1366 where a value does not fit its column, 1261 where a row has too few values,
-            1115 for an unknown charset.
+        SQLError: 1366 where a value does not fit its column.
     """
     import duckdb
     import pyarrow as pa
 
-    if charset not in _CODECS and charset != "binary":
-        raise SQLError(1115, f"Unknown character set: '{charset}'")
-    data = path.read_bytes()
-    if not data:
+    if not rows.num_rows:
         return 0
-    kinds = [shape.columns[c] for c in columns]
-    rows = _split(data, len(columns), path)
-    if charset not in ("utf8mb4", "utf8", "utf8mb3", "binary", "ascii"):
-        rows = [_recode(a, k, _CODECS[charset]) for a, k in zip(rows, kinds, strict=True)]
-    names = [f"c{i}" for i in range(len(columns))]
-    connection.register("q_file", pa.table(rows, names=names))
+    connection.register("q_file", rows)
     try:
-        casts = ", ".join(_value(n, k) for n, k in zip(names, kinds, strict=True))
+        casts = ", ".join(
+            _value(name, shape.columns[column]) if pa.types.is_binary(rows.schema.field(name).type) else name
+            for name, column in zip(rows.column_names, columns, strict=True)
+        )
         place = f"{quote(database)}.{quote(table)}"
-        listed = ", ".join(map(quote, columns))
-        connection.execute(f"INSERT INTO {place} ({listed}) SELECT {casts} FROM q_file")
+        connection.execute(f"INSERT INTO {place} ({', '.join(map(quote, columns))}) SELECT {casts} FROM q_file")
     except duckdb.Error as error:
-        first = str(error).splitlines()[0]
-        raise SQLError(1366, f"loading {path.name} into {database}.{table}: {first}") from None
+        raise SQLError(1366, f"loading {database}.{table}: {str(error).splitlines()[0]}") from None
     finally:
         connection.unregister("q_file")
-    return len(rows[0])
+    return int(rows.num_rows)
 
 
 def _value(name: str, kind: MType) -> str:
@@ -74,37 +83,50 @@ def _value(name: str, kind: MType) -> str:
     return sql
 
 
-def _split(data: bytes, width: int, path: Path) -> list[Any]:
-    """The file's values as Arrow binary columns."""
+def _arrow_type(kind: MType) -> Any:
+    """The Arrow type as which a column's text can be read at once; binary for the text itself."""
+    import pyarrow as pa
+
+    if kind.kind == "int":
+        sizes = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
+        return getattr(pa, f"{'u' if kind.unsigned else ''}int{sizes[kind.word]}")()
+    return {"double": pa.float64(), "float": pa.float32()}.get(kind.kind, pa.binary())
+
+
+def _split(data: bytes, kinds: Sequence[MType], path: Path) -> list[Any]:
+    """The file's values, a column each."""
     import pyarrow as pa
     import pyarrow.csv as csv
 
+    if not data:
+        return [pa.array([], pa.binary()) for _ in kinds]
     if data.replace(b"\\N", b"").find(b"\\") < 0 and b"\r" not in data:
-        names = [f"c{i}" for i in range(width)]
+        names = [f"c{i}" for i in range(len(kinds))]
         try:
             table = csv.read_csv(
                 pa.BufferReader(data),
-                read_options=csv.ReadOptions(column_names=names),
+                read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(data), 1)),
                 parse_options=csv.ParseOptions(
                     delimiter="\t", quote_char=False, escape_char=False, ignore_empty_lines=False
                 ),
                 convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.binary()),
+                    column_types={n: _arrow_type(k) for n, k in zip(names, kinds, strict=True)},
                     null_values=["\\N"],
                     strings_can_be_null=True,
                     quoted_strings_can_be_null=True,
                 ),
             )
         except pa.ArrowInvalid as error:
-            raise SQLError(1261, f"{path.name}: {str(error).splitlines()[0]}") from None
-        return [table.column(i).combine_chunks() for i in range(width)]
+            code = 1366 if "conversion" in str(error) else 1261
+            raise SQLError(code, f"{path.name}: {str(error).splitlines()[0]}") from None
+        return [table.column(i).combine_chunks() for i in range(len(kinds))]
     rows = []
     for number, line in enumerate(_lines(data), 1):
         cells = _cells(line)
-        if len(cells) != width:
-            raise SQLError(1261, f"{path.name}, row {number}: {len(cells)} values for {width} columns")
+        if len(cells) != len(kinds):
+            raise SQLError(1261, f"{path.name}, row {number}: {len(cells)} values for {len(kinds)} columns")
         rows.append(cells)
-    return [pa.array([r[i] for r in rows], pa.binary()) for i in range(width)]
+    return [pa.array([r[i] for r in rows], pa.binary()) for i in range(len(kinds))]
 
 
 def _lines(data: bytes) -> list[bytes]:

@@ -1,0 +1,1 @@
+"""The demo's data, ready to be served from this process."""
