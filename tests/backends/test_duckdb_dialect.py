@@ -1,0 +1,92 @@
+"""Statements that the embedded engine answers as MariaDB does, and those that it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qproxy.backends.duckdb.backend import DuckDBBackend
+from qproxy.backends.duckdb.comment import columns_of
+from qproxy.errors import SQLError
+from tests.backends.duckdb_pair import Pair, Reply
+
+SAME = [line for line in (Path(__file__).parent / "duckdb_same.sql").read_text().splitlines() if line]
+
+
+@pytest.mark.parametrize("sql", SAME)
+async def test_answers_as_mariadb(pair: Pair, sql: str) -> None:
+    expected, found = pair.mariadb(sql), await pair.embedded(sql)
+    assert isinstance(expected, Reply)
+    assert isinstance(found, Reply)
+    if " x from t.b" in sql.lower():
+        assert [c[1:] for c in found.columns] == [c[1:] for c in expected.columns]
+    elif " as " in sql:
+        assert found.columns == expected.columns
+    if "order by" in sql.lower():
+        assert found.rows == expected.rows
+    else:
+        assert sorted(found.rows, key=str) == sorted(expected.rows, key=str)
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("SELECT pow(0,-1) AS x", 1690),
+        ("SELECT exp(1000) AS x", 1690),
+        ("SELECT 9223372036854775807+1 AS x", 1690),
+        ("SELECT bu+1 AS x FROM t.b WHERE id=2", 1690),
+        ("SELECT nosuch FROM t.b", 1054),
+        ("SELECT id FROM t.nosuch", 1146),
+        ("SELECT id FROM t.b AS x, t.b AS y", 1052),
+        ("SELECT 1 UNION SELECT 1, 2", 1222),
+        ("SELECT (SELECT 1, 2) AS x", 1241),
+    ],
+)
+async def test_fails_as_mariadb(pair: Pair, sql: str, code: int) -> None:
+    assert pair.mariadb(sql) == code
+    assert await pair.embedded(sql) == code
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("SELECT rand() AS x", "RAND()"),
+        ("SELECT sleep(1) AS x", "SLEEP()"),
+        ("SELECT load_file('/etc/passwd') AS x", "LOAD_FILE()"),
+        ("SELECT read_csv('x') AS x", "READ_CSV()"),
+        ("SELECT unix_timestamp(dt) AS x FROM t.b", "UNIX_TIMESTAMP()"),
+        ("SELECT row_number() OVER (ORDER BY id) AS x FROM t.b", "window functions"),
+        ("SELECT id FROM t.b WHERE vc REGEXP '(?=a)'", "REGEXP"),
+        ("SELECT sum(i) AS x FROM t.b GROUP BY ti WITH ROLLUP", "GROUP BY"),
+        ("DELETE FROM t.b", "DELETE"),
+        ("SELECT 1; SELECT 2", "several statements"),
+    ],
+)
+def test_refuses_by_name(pair: Pair, sql: str, named: str) -> None:
+    with pytest.raises(SQLError, match="the embedded engine does not support") as caught:
+        pair.backend.translate(sql)
+    assert caught.value.code == 1235
+    assert named in caught.value.message
+
+
+async def test_keeps_placeholders() -> None:
+    backend = DuckDBBackend("embedded")
+    await backend.execute("CREATE DATABASE `sky__g1`")
+    await backend.execute("CREATE TABLE `sky__g1`.`Star` (`starId` BIGINT NOT NULL, `name` VARCHAR(20))")
+    partial = backend.translate("SELECT `s`.`chunkId` AS `c` FROM `sky__g1`.`§0§Star§` AS `s` WHERE `s`.`name` = '§1§'")
+    assert '"sky__g1"."§0§Star§" AS "s"' in partial
+    assert "'§1§'" in partial
+    combined = backend.translate(
+        "SELECT MAX(`u`.`c`) AS `m` FROM (SELECT `s`.`chunkId` AS `c` FROM `sky__g1`.`§0§Star§` AS `s` "
+        "WHERE `s`.`name` = '§1§') AS `u`"
+    )
+    assert partial in combined
+    assert [c.name for c in columns_of(combined) or []] == ["m"]
+    await backend.close()
+
+
+def test_names_cannot_end_the_comment(pair: Pair) -> None:
+    translated = pair.backend.translate("SELECT 1 AS `*/ §0§x§`")
+    assert translated.count("*/") == 2
+    assert [c.name for c in columns_of(translated) or []] == ["*/ §0§x§"]
