@@ -320,7 +320,8 @@ def _groups(group: exp.Group, scope: _Scope, aliases: _Aliases) -> tuple[tuple[e
             found = map_columns(expression, lambda column: _column_or_alias(column, scope, aliases, GROUP))
         if _aggregates(found):
             raise SQLError(1056, f"Can't group on '{expression.sql(dialect=DIALECT)}'")
-        bound.append(found)
+        # A number in GROUP BY is a position; one that an alias stands for is a constant.
+        bound.append(exp.Literal.string(found.name) if isinstance(found, exp.Literal) else found)
     return tuple(bound), bool(group.args.get("rollup"))
 
 

@@ -18,7 +18,7 @@ def is_float(expression: exp.Expr, query: Query) -> bool:
     Other arithmetic on a FLOAT gives DOUBLE (MariaDB Knowledge Base, "FLOAT", "Type Conversion").
     """
     values = list(_values(expression))
-    bases = [_base(v, query) for v in values]
+    bases = [base_type(v, query) for v in values]
     return "float" in bases and not any(b in _TEXT for b in bases)
 
 
@@ -40,7 +40,8 @@ def _values(expression: exp.Expr) -> list[exp.Expr]:
     return [expression]
 
 
-def _base(expression: exp.Expr, query: Query) -> str:
+def base_type(expression: exp.Expr, query: Query) -> str:
+    """The type word of a column (``bigint``, ``bit`` ...), ``varchar`` for text in quotes, else ``number``."""
     if isinstance(expression, exp.Column):
         column = query.source(expression.table).table.column(expression.name)
         return column.base_type if column else ""

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,7 @@ def tokenize(sql: str) -> list[Token]:
     except TokenError as error:
         raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
     depth = 0
+    _check_commas(sql, tokens)
     for token in tokens:
         if token.token_type in _OPEN:
             depth += 1
@@ -58,6 +60,17 @@ def tokenize(sql: str) -> list[Token]:
             if comment.startswith(("!", "M!")):
                 raise unsupported("executable comments (/*! ... */); write their content as plain SQL")
     return tokens
+
+
+def _check_commas(sql: str, tokens: Sequence[Token]) -> None:
+    """Refuse lists with nothing between two commas, which the parser would pass over."""
+    for before, token in itertools.pairwise(tokens):
+        if before.token_type is TokenType.COMMA and token.token_type in (
+            TokenType.COMMA,
+            TokenType.FROM,
+            TokenType.R_PAREN,
+        ):
+            raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
 
 
 def parse(sql: str) -> Parsed:
@@ -73,6 +86,8 @@ def parse(sql: str) -> Parsed:
     try:
         trees = sqlglot.parse(sql, read=DIALECT)
     except ParseError as error:
+        if any(t.token_type is TokenType.INTO for t in tokens):
+            raise unsupported("SELECT ... INTO: nothing is written here") from error
         raise _syntax_error(sql, error) from error
     except RecursionError as error:
         raise unsupported("expressions nested so deeply; flatten the query") from error
@@ -174,9 +189,11 @@ def _syntax_error(sql: str, error: ParseError) -> SQLError:
     column = int(details.get("col") or 0)
     text = lines[line - 1] if line <= len(lines) else ""
     start = max(0, column - len(highlight))
-    near = "\n".join([text[start:], *lines[line:]])[:80]
-    return SQLError(
-        1064,
+    return SQLError(1064, _syntax_message("\n".join([text[start:], *lines[line:]]), line))
+
+
+def _syntax_message(near: str, line: int) -> str:
+    return (
         "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version "
-        f"for the right syntax to use near '{near}' at line {line}",
+        f"for the right syntax to use near '{near[:80]}' at line {line}"
     )

@@ -31,10 +31,12 @@ class Analysis:
     """A query that is understood, but for the places of its ids.
 
     Attributes:
+        shape: see `Plan`.
         lookups: what the director index has to tell before a plan can be made.
     """
 
     query: Query
+    shape: str
     family: Family | None
     restriction: Restriction
     lookups: frozenset[Lookup]
@@ -52,8 +54,8 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
     query = bind(parsed, catalog, session.database)
     family = check_joins(query)
     restriction = restrict(query)
-    expanded = expand(count_pairs_once(query))
-    return Analysis(expanded, family, restriction, lookups(restriction))
+    expanded = expand(query)
+    return Analysis(count_pairs_once(expanded), _shape(expanded), family, restriction, lookups(restriction))
 
 
 def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
@@ -64,12 +66,12 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
     """
     query = analysis.query
     coverage = resolve(analysis.restriction, found) if analysis.family else EVERYTHING
-    slots = tuple(Slot(s.marker, s.database.physical, s.table, required=not s.nullable) for s in query.sources)
+    slots = _slots(query)
     chunks = _chunks(slots, coverage)
     statements = whole(query) if len(chunks) <= 1 else split(query)
     return Plan(
         names=query.names,
-        shape=_shape(query, slots),
+        shape=analysis.shape,
         slots=slots,
         family=analysis.family,
         coverage=coverage,
@@ -91,7 +93,11 @@ def _chunks(slots: tuple[Slot, ...], coverage: Coverage) -> ChunkIds:
     return coverage.chunks(common)
 
 
-def _shape(query: Query, slots: tuple[Slot, ...]) -> str:
+def _slots(query: Query) -> tuple[Slot, ...]:
+    return tuple(Slot(s.marker, s.database.physical, s.table, required=not s.nullable) for s in query.sources)
+
+
+def _shape(query: Query) -> str:
     """The query on the public tables, for its column definitions alone."""
     statement = render.select(
         [render.sql(e) for e in query.items],
@@ -101,4 +107,5 @@ def _shape(query: Query, slots: tuple[Slot, ...]) -> str:
         rollup=query.rollup,
         limit=0,
     )
+    slots = _slots(query)
     return Template.cut(statement, slots).fill([s.table.name for s in slots])

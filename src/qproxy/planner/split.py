@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from qproxy.planner import render
-from qproxy.planner.floats import is_float
+from qproxy.planner.floats import base_type, is_float
 from qproxy.planner.plan import SCRATCH, Final, Relay
 from qproxy.planner.query import Order, Query
 
@@ -137,6 +137,13 @@ def _as_double(expression: exp.Expr) -> str:
     return f"({render.sql(expression)} + 0e0)"
 
 
+def _as_number(extreme: exp.Expr, query: Query) -> exp.Expr:
+    """MIN or MAX of a BIT column as a number: MariaDB sends it as digits, though it calls the column BIT."""
+    if isinstance(extreme.this, exp.Column) and base_type(extreme.this, query) == "bit":
+        return type(extreme)(this=exp.Add(this=extreme.this.copy(), expression=exp.Literal.number(0)))
+    return extreme
+
+
 def _count_of(column: exp.Column) -> exp.Expr:
     total = exp.Coalesce(this=exp.Sum(this=column), expressions=[exp.Literal.number(0)])
     return exp.Cast(this=total, to=exp.DataType(this=exp.DataType.Type.BIGINT))
@@ -160,7 +167,7 @@ def _aggregated(query: Query) -> Split:
             count = exp.Sum(this=partials.add(exp.Count(this=node.this.copy()), exp.Sum))
             return exp.Paren(this=exp.Div(this=total, expression=count))
         if isinstance(node, exp.Min | exp.Max):
-            return type(node)(this=partials.add(node, type(node)))
+            return type(node)(this=partials.add(_as_number(node, query), type(node)))
         if isinstance(node, exp.Column):
             return partials.add(node)
         copy = node.copy()
