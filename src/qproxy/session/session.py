@@ -154,7 +154,7 @@ class Session:
             "EXTENDED",
             "ANALYZE",
         }:
-            yield await self._explain(sql, more)
+            yield await self._explain(_behind_verb(sql), more)
         elif word == "SHOW" or word in DESCRIBES:
             yield _table(show(sql, self._show_context()), self.results_encoding, more)
         elif word == "SET":
