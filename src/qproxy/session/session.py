@@ -149,11 +149,7 @@ class Session:
         if word in QUERIES:
             async for reply in self._select(sql, more):
                 yield reply
-        elif word in ("EXPLAIN", "DESCRIBE", "DESC") and verb(sql, skip=1) in QUERIES | {
-            "FORMAT",
-            "EXTENDED",
-            "ANALYZE",
-        }:
+        elif word in DESCRIBES and verb(_behind_verb(sql)) in EXPLAINED:
             yield await self._explain(_behind_verb(sql), more)
         elif word == "SHOW" or word in DESCRIBES:
             yield _table(show(sql, self._show_context()), self.results_encoding, more)
