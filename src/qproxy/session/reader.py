@@ -26,6 +26,14 @@ _MARKS = frozenset(
 )
 
 
+def _words(token: Token) -> list[Token]:
+    """A token word by word: the tokenizer makes one of some pairs of keywords, PRIMARY KEY for one."""
+    words = token.text.split()
+    if token.token_type in _MARKS or len(words) < 2:
+        return [token]
+    return [Token(TokenType.VAR, w, token.line, token.col, token.start, token.end) for w in words]
+
+
 class Reader:
     """The tokens of one statement, front to back.
 
@@ -38,7 +46,7 @@ class Reader:
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
-        tokens = tokenize(sql)
+        tokens = [word for token in tokenize(sql) for word in _words(token)]
         while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
             tokens.pop()
         self._tokens = tokens
