@@ -3,11 +3,12 @@
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
 #   make lint                               ruff and mypy
-#   make bench                              measurements, side by side with the plain client
+#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries
 
 VENV := .venv
 PORT := 4040
 ARGS :=
+CASE :=
 APT := apt-get install -y --no-install-recommends
 
 # The first interpreter that is new enough; the venv module may still be missing on Debian.
@@ -30,7 +31,7 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/mypy
 
 bench: $(VENV)/.installed-dev server
-	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(VENV)/bin/python "$$script" $(ARGS); done
+	$(VENV)/bin/python -m benchmarks $(CASE) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
