@@ -168,7 +168,7 @@ class Reader:
     def error(self) -> SQLError:
         """Error 1064 at the next token."""
         token = self.token()
-        start = token.start if token else len(self.sql)
+        start = token.start if token else len(self.sql.rstrip())
         near = self.sql[start:].rstrip().removesuffix(";")[:80]
         line = self.sql.count("\n", 0, start) + 1
         return SQLError(
