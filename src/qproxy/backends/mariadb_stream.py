@@ -1,0 +1,105 @@
+"""A statement on a MariaDB connection: sent, and its answer read raw off the socket.
+
+aiomysql's reader is taken over for this: rows are never decoded, and not reading them stops the worker through TCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from qproxy.backends.mariadb_errors import ENDED_CODES, classified
+from qproxy.backends.mariadb_pool import Link
+from qproxy.errors import WorkerError
+from qproxy.wire.columns import ColumnDef
+from qproxy.wire.rowblock import RowBlock, frame, read_length_encoded_int
+from qproxy.wire.rowscan import PacketSplitter, RowScanner, parse_error
+
+READ_SIZE = 1 << 18
+
+
+class MariaDBStream:
+    """The answer to one statement.
+
+    Args:
+        worker: name, for errors.
+        link: nothing may be under way on it.
+
+    Attributes:
+        columns: definitions, none for a statement without rows.
+        answered: whether the worker has taken the statement.
+        finished: whether the whole answer was read, so that the connection is in step.
+    """
+
+    def __init__(self, worker: str, link: Link) -> None:
+        self.columns: tuple[ColumnDef, ...] = ()
+        self.answered = False
+        self.finished = False
+        self.link = link
+        self._worker = worker
+        self._splitter = PacketSplitter()
+
+    async def start(self, sql: str | bytes) -> None:
+        """Send the statement and read the column definitions.
+
+        Raises:
+            SQLError: the worker refused the statement.
+            WorkerError: the worker broke off.
+        """
+        statement = sql if isinstance(sql, bytes) else sql.encode("utf-8", "surrogateescape")
+        try:
+            self.link.writer.write(frame(b"\x03" + statement))
+        except OSError as error:
+            raise WorkerError(self._worker, "connection lost") from error
+        first = await self._packet()
+        if first[0] == 0xFF:
+            refusal = parse_error(first)
+            self.answered = refusal.code not in ENDED_CODES
+            self.finished = True
+            raise classified(self._worker, refusal)
+        self.answered = True
+        if first[0] == 0:
+            self.finished = True
+            return
+        count, _ = read_length_encoded_int(first, 0)
+        self.columns = tuple([ColumnDef.parse(await self._packet()) for _ in range(count)])
+        await self._packet()  # EOF: aiomysql does not agree to DEPRECATE_EOF
+
+    async def drain(self) -> None:
+        """Read what is left of the answer."""
+        async for _ in self:
+            pass
+
+    async def __aiter__(self) -> AsyncIterator[RowBlock]:
+        """See `ResultStream.__aiter__`."""
+        if self.finished:
+            return
+        scanner = RowScanner()
+        block = scanner.feed(self._splitter.rest())
+        while True:
+            # With the last rows comes the end: a consumer that stops at its last row leaves nothing unread.
+            if scanner.end is not None:
+                self.finished = True
+            if block is not None:
+                yield block
+            if scanner.end is not None:
+                if scanner.end[0] == 0xFF:
+                    raise classified(self._worker, parse_error(scanner.end))
+                return
+            block = scanner.feed(await self._read())
+
+    async def _packet(self) -> bytes:
+        while (packet := self._splitter.next()) is None:
+            self._splitter.feed(await self._read())
+        return packet
+
+    async def _read(self) -> bytes:
+        if self.link.closed:
+            raise WorkerError(self._worker, "connection lost")
+        try:
+            data = await self.link.reader.read(READ_SIZE)
+        except OSError as error:
+            raise WorkerError(self._worker, "connection lost") from error
+        if not data:
+            where = " in the middle of a result" if self.answered else ""
+            raise WorkerError(self._worker, f"connection lost{where}")
+        return data
