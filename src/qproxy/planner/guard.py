@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.faithful import call_name
 
 #: Functions of MariaDB that the parser has no type of its own for, and that depend on their arguments alone
 #: (MariaDB Knowledge Base, "Built-in Functions").
@@ -57,7 +58,7 @@ def check(select: exp.Select) -> None:
         if isinstance(node, exp.Placeholder):
             raise SQLError(1064, "You have an error in your SQL syntax near '?': no value is bound to it")
         if isinstance(node, exp.Anonymous):
-            _check_name(str(node.this))
+            _check_name(call_name(node))
         elif isinstance(node, exp.Func) and node.sql_names() and node.sql_names()[0] in REFUSED:
             raise unsupported(f"{node.sql_names()[0]}()")
         elif isinstance(node, exp.Interval) and isinstance(node.this, exp.Tuple):
@@ -66,6 +67,8 @@ def check(select: exp.Select) -> None:
 
 def _check_name(name: str) -> None:
     upper = name.upper()
+    if not upper:
+        return
     if upper in REFUSED:
         raise unsupported(f"{upper}()")
     if upper not in PURE and not upper.startswith(("SCISQL_", "QSERV_AREASPEC_")):

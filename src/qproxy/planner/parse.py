@@ -13,14 +13,19 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.faithful import DIALECT as DIALECT
+from qproxy.planner.faithful import call_name, literal_text, restore
+from qproxy.planner.marks import marked, plain
+from qproxy.planner.proof import prove
 
-DIALECT = "mysql"
 #: Deeper nesting than this is refused before the parser recurses into it.
 MAX_DEPTH = 100
+_UNSEEN = "".join(map(chr, range(33))) + "\x7f"
 _OPEN = {TokenType.L_PAREN, TokenType.CASE}
 _CLOSE = {TokenType.R_PAREN, TokenType.END}
 
@@ -83,8 +88,9 @@ def parse(sql: str) -> Parsed:
         SQLError: 1064 with the place of a syntax error; 1235 for what is not a plain SELECT.
     """
     tokens = tokenize(sql)
+    simple = plain(tokens, sql)
     try:
-        trees = sqlglot.parse(sql, read=DIALECT)
+        trees = Dialect.get_or_raise(DIALECT).parser().parse(marked(simple, sql), sql)
     except ParseError as error:
         if any(t.token_type is TokenType.INTO for t in tokens):
             raise unsupported("SELECT ... INTO: nothing is written here") from error
@@ -103,23 +109,42 @@ def parse(sql: str) -> Parsed:
         raise unsupported(f"{type(tree).__name__.upper()} of several SELECTs yet")
     if not isinstance(tree, exp.Select):
         raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+    restore(tree)
+    prove(tree, simple)
     texts = _item_texts(sql, tokens)
     names = []
     for position, item in enumerate(tree.expressions):
         text = texts[position] if len(texts) == len(tree.expressions) else item.sql(dialect=DIALECT)
-        names.append(_name(item, text))
-    _mend_hex(tree, tokens, sql)
+        names.append(_cut_off(_name(item, text)))
     return Parsed(tree, tuple(names))
 
 
 def _name(item: exp.Expr, text: str) -> str:
     if isinstance(item, exp.Alias):
-        return item.alias
-    if (isinstance(item, exp.Column) and not isinstance(item.this, exp.Star)) or (
-        isinstance(item, exp.Literal) and item.is_string
-    ):
+        return _stripped(item.alias)
+    # Parentheses and plus signs around a name or a literal leave it as it is.
+    while isinstance(item, exp.Paren):
+        item = item.this
+    if isinstance(item, exp.Column) and not isinstance(item.this, exp.Star):
         return item.name
+    if isinstance(item, exp.Literal):
+        return _stripped(item.name) if item.is_string else item.name
+    if isinstance(item, exp.Null | exp.Boolean):
+        return item.sql(dialect=DIALECT)
+    if isinstance(item, exp.Anonymous) and call_name(item) == "":
+        return _stripped(literal_text(item)) or text
     return text
+
+
+def _cut_off(name: str) -> str:
+    """MariaDB keeps the first 255 bytes of a name."""
+    encoded = name.encode()
+    return name if len(encoded) <= 255 else encoded[:255].decode(errors="ignore")
+
+
+def _stripped(name: str) -> str:
+    """MariaDB leaves out what cannot be seen at the front of a name."""
+    return name.lstrip(_UNSEEN)
 
 
 def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
@@ -158,23 +183,6 @@ _MODIFIERS = frozenset(
     SQL_CALC_FOUND_ROWS
     """.split()  # noqa: SIM905
 )
-
-
-def _mend_hex(tree: exp.Expr, tokens: Sequence[Token], sql: str) -> None:
-    """Keep ``0x41`` (a number where a number is wanted) apart from ``x'41'`` (always a string).
-
-    The parser gives both the same node; the source text at their tokens tells which was which.
-    """
-    written = [sql[t.start : t.end + 1] for t in tokens if t.token_type is TokenType.HEX_STRING]
-    nodes = list(tree.find_all(exp.HexString))
-    if not nodes:
-        return
-    numeric = {text.lower().startswith("0x") for text in written}
-    if len(numeric) > 1:
-        raise unsupported("0x... and x'...' literals in one statement; write both in one way")
-    if numeric == {True}:
-        for node in nodes:
-            node.replace(exp.Var(this=f"0x{node.name}"))
 
 
 def _first_line(text: str) -> str:

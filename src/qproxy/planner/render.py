@@ -6,27 +6,13 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from qproxy.planner.parse import DIALECT
+from qproxy.planner.faithful import DIALECT, text
 from qproxy.planner.query import Order
 
 
 def sql(expression: exp.Expr) -> str:
-    """An expression as MariaDB reads it.
-
-    The generator writes ``REGEXP_LIKE``, which MySQL has and MariaDB has not; ``REGEXP_INSTR(...) > 0`` means the
-    same there (MariaDB Knowledge Base, "REGEXP_INSTR"), NULLs included.
-    """
-    if expression.find(exp.RegexpLike):
-        expression = expression.copy().transform(_regexp)
-    text: str = expression.sql(dialect=DIALECT, identify=True)
-    return text
-
-
-def _regexp(node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.RegexpLike):
-        call = exp.Anonymous(this="REGEXP_INSTR", expressions=[node.this, node.expression])
-        return exp.Paren(this=exp.GT(this=call, expression=exp.Literal.number(0)))
-    return node
+    """An expression as MariaDB reads it."""
+    return text(expression)
 
 
 def select(
@@ -70,7 +56,7 @@ def from_clause(skeleton: exp.Select) -> str:
     clause = skeleton.args.get("from_")
     if clause is None:
         return ""
-    text: str = clause.sql(dialect=DIALECT, identify=True)
+    written: str = clause.sql(dialect=DIALECT, identify=True)
     for join in skeleton.args.get("joins") or ():
-        text += " " + sql(join).strip()
-    return text
+        written += " " + sql(join).strip()
+    return written

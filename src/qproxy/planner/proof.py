@@ -1,0 +1,203 @@
+"""Proof that a query's expressions mean what was written.
+
+What would be sent to a worker is cut into words again and compared with the words of the statement. Whatever the
+parser has misread, or would have written back as something else, is refused, never answered wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
+
+from qproxy.errors import unsupported
+from qproxy.planner.faithful import DIALECT, misplaced, text
+from qproxy.planner.marks import plain
+
+Word = tuple[str, str]
+
+#: Ways of writing the same: operators and functions.
+_SAME = {
+    "!=": "<>",
+    "&&": "and",
+    "||": "or",
+    "%": "mod",
+    "rlike": "regexp",
+    "std": "stddev_pop",
+    "stddev": "stddev_pop",
+    "variance": "var_pop",
+    "distinctrow": "distinct",
+}
+_AFTER_FROM = {
+    TokenType.WHERE: "where",
+    TokenType.GROUP_BY: "groups",
+    TokenType.HAVING: "having",
+    TokenType.ORDER_BY: "orders",
+    TokenType.LIMIT: "rest",
+    TokenType.SEMICOLON: "rest",
+    TokenType.INTO: "rest",
+    TokenType.FOR: "rest",
+    TokenType.LOCK: "rest",
+    TokenType.WINDOW: "rest",
+}
+_JOINS = frozenset(
+    ("JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "NATURAL", "STRAIGHT_JOIN", "STRAIGHT", "FULL", "OUTER", ",")
+)
+_MODIFIERS = frozenset(
+    """
+    DISTINCT ALL DISTINCTROW HIGH_PRIORITY STRAIGHT_JOIN SQL_NO_CACHE SQL_CACHE SQL_BUFFER_RESULT SQL_SMALL_RESULT
+    SQL_BIG_RESULT SQL_CALC_FOUND_ROWS
+    """.split()  # noqa: SIM905
+)
+
+
+@dataclass
+class _Clauses:
+    """The tokens of a SELECT by clause."""
+
+    items: list[Token] = field(default_factory=list)
+    conditions: list[list[Token]] = field(default_factory=list)
+    where: list[Token] = field(default_factory=list)
+    groups: list[Token] = field(default_factory=list)
+    having: list[Token] = field(default_factory=list)
+    orders: list[Token] = field(default_factory=list)
+    rest: list[Token] = field(default_factory=list)
+
+
+def prove(select: exp.Select, tokens: Sequence[Token]) -> None:
+    """Make sure that a query's expressions would be sent as they were written.
+
+    Args:
+        select: marked calls restored.
+        tokens: plain tokens of the statement (`qproxy.planner.marks.plain`).
+
+    Raises:
+        SQLError: 1235 naming what would have been changed.
+    """
+    clauses = _cut(tokens)
+    _compare(select.expressions, _commas(clauses.items), "alias")
+    joins = [j.args["on"] for j in select.args.get("joins") or () if j.args.get("on") is not None]
+    _compare(joins, clauses.conditions)
+    for key, written in (("where", clauses.where), ("having", clauses.having)):
+        clause = select.args.get(key)
+        _compare([clause.this] if clause else [], [written] if written else [])
+    group = select.args.get("group")
+    _compare(group.expressions if group else [], _commas(clauses.groups), "rollup")
+    order = select.args.get("order")
+    _compare([o.this for o in order.expressions] if order else [], _commas(clauses.orders), "direction")
+
+
+def _cut(tokens: Sequence[Token]) -> _Clauses:
+    clauses = _Clauses()
+    start = next(i for i, t in enumerate(tokens) if t.token_type is TokenType.SELECT)
+    place = clauses.items
+    in_from = False
+    depth = 0
+    for at in range(start + 1, len(tokens)):
+        token = tokens[at]
+        kind = token.token_type
+        if kind is TokenType.R_PAREN:
+            depth -= 1
+            if depth < 0:
+                break
+        if depth == 0 and not (at and tokens[at - 1].token_type is TokenType.DOT):
+            if kind is TokenType.FROM and place is clauses.items:
+                in_from, place = True, []
+                continue
+            if kind in _AFTER_FROM:
+                in_from, place = False, getattr(clauses, _AFTER_FROM[kind])
+                continue
+            if in_from and kind is TokenType.ON:
+                clauses.conditions.append([])
+                place = clauses.conditions[-1]
+                continue
+            if in_from and _joins(tokens, at):
+                place = []
+                continue
+            if place is clauses.items and not place and token.text.upper() in _MODIFIERS:
+                continue
+        depth += kind is TokenType.L_PAREN
+        place.append(token)
+    return clauses
+
+
+def _joins(tokens: Sequence[Token], at: int) -> bool:
+    if tokens[at].token_type is TokenType.IDENTIFIER or tokens[at].text.upper() not in _JOINS:
+        return False
+    call = at + 1 < len(tokens) and tokens[at + 1].token_type is TokenType.L_PAREN
+    return not (call and tokens[at].text.upper() in ("LEFT", "RIGHT"))
+
+
+def _commas(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Tokens cut at the commas outside parentheses."""
+    if not tokens:
+        return []
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth == 0 and token.token_type is TokenType.COMMA:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def _compare(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]], tail: str = "") -> None:
+    if len(expressions) != len(written):
+        place = _words(written[0])[0] if written else [("", "")]
+        raise unsupported(f"this way of writing: {' '.join(w for _, w in place[:12])}")
+    for expression, tokens in zip(expressions, written, strict=True):
+        wrong = misplaced(expression)
+        if wrong is not None:
+            raise unsupported(
+                f"operators in this order: {wrong.sql(dialect=DIALECT)[:60]}; put parentheses around operands"
+            )
+        # Behind SELECT no word is taken for a statement's verb.
+        sql = f"SELECT {text(expression.unalias())}"
+        sent, negations = _words(plain(sqlglot.tokenize(sql, read=DIALECT), sql)[1:])
+        words, written_negations = _words(tokens)
+        same = words == sent or (words[: len(sent)] == sent and _is_tail(words[len(sent) :], tail))
+        if same and negations == written_negations:
+            continue
+        raise unsupported(_difference(words, sent))
+
+
+def _is_tail(words: list[Word], tail: str) -> bool:
+    texts = [text for _, text in words]
+    if tail == "alias":
+        return len(words) == 1 or (len(words) == 2 and texts[0] == "as")
+    if tail == "rollup":
+        return texts == ["with", "rollup"]
+    return tail == "direction" and texts in (["asc"], ["desc"])
+
+
+def _difference(words: list[Word], sent: list[Word]) -> str:
+    at = next((i for i, (a, b) in enumerate(zip(words, sent, strict=False)) if a != b), min(len(words), len(sent)))
+    near = " ".join(text for _, text in words[max(0, at - 3) : at + 5])
+    return f"this way of writing: ... {near} ...; put it in other words"
+
+
+def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:
+    """Tokens as words to compare, and how many NOTs there were: ``NOT x LIKE y`` and ``x NOT LIKE y`` are the same."""
+    words: list[Word] = []
+    negations = 0
+    for token in tokens:
+        kind = token.token_type
+        if kind is TokenType.STRING:
+            words.append(("string", token.text))
+        elif kind is TokenType.IDENTIFIER:
+            words.append(("", token.text.casefold()))
+        elif kind is TokenType.NOT:
+            negations += 1
+        else:
+            # Some tokens hold several words.
+            words += [(_kind(kind), _SAME.get(w, w)) for w in token.text.casefold().split()]
+    return words, negations
+
+
+def _kind(kind: TokenType) -> str:
+    return kind.name if kind in (TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.NATIONAL_STRING) else ""
