@@ -76,6 +76,8 @@ SAME = [
     "SHOW COLLATION WHERE Charset = 'latin1' AND `Default` = 'Yes'",
     "SHOW COLLATION WHERE Id IS NULL",
     "SHOW COLLATION WHERE Id < 10 AND Id >= 2",
+    "SHOW COLLATION WHERE Id < 1e2 AND Id > '90x' AND Id <> .5",
+    f"SHOW COLLATION WHERE Id > 3000 AND Id < {'9' * 200}",
     "SHOW VARIABLES LIKE 'sql_mode'",
     "SHOW VARIABLES LIKE 'AUTO%mit'",
     "SHOW SESSION VARIABLES WHERE Variable_name = 'wait_timeout' OR variable_name IN ('tx_isolation')",

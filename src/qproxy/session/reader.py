@@ -13,6 +13,8 @@ from qproxy.planner.parse import tokenize
 #: Values that a literal can have.
 Value = str | int | float | Decimal | None
 
+# Longer numbers than this are taken for approximate ones: the text of 65 digits with point and sign, and some more.
+_EXACT_DIGITS = 81
 _MARKS = frozenset(
     (
         TokenType.STRING,
@@ -151,15 +153,17 @@ class Reader:
         """An unsigned number that comes next: whole, exact or, with an exponent, approximate.
 
         Raises:
-            SQLError: 1064 where something else comes.
+            SQLError: 1064 where something else comes; 1367 for a number beyond those of a double.
         """
-        dot = "." if self.kind() is TokenType.DOT and self.kind(1) is TokenType.NUMBER else ""
-        if dot:
-            self.take()
-        if self.kind() is not TokenType.NUMBER:
+        dot = self.token() if self.kind() is TokenType.DOT else None
+        token = self.token(1) if dot else self.token()
+        if token is None or token.token_type is not TokenType.NUMBER:
             raise self.error()
-        text = dot + self.take().text
-        if "e" in text.lower():
+        if dot and (token.start != dot.end + 1 or "." in token.text):
+            raise self.error()
+        self._pos += 2 if dot else 1
+        text = "." + token.text if dot else token.text
+        if "e" in text.lower() or len(text) > _EXACT_DIGITS:
             if not isfinite(value := float(text)):
                 raise SQLError(1367, f"Illegal double '{text[:80]}' value found during parsing")
             return value

@@ -130,7 +130,7 @@ class _Evaluation:
         reader.expect(")")
         if function == "REPLACE" and len(arguments) != 3:
             raise SQLError(1582, "Incorrect parameter count in the call to native function 'REPLACE'")
-        texts = [None if a is None else str(_value(a)) for a in arguments]
+        texts = [_text(_value(a)) for a in arguments]
         if any(t is None for t in texts):
             return None
         whole = [t for t in texts if t is not None]
@@ -145,6 +145,12 @@ def _value(operand: Scalar | Name) -> Scalar:
     if isinstance(operand, Name):
         raise SQLError(1054, f"Unknown column '{operand.text}' in 'SET'")
     return operand
+
+
+def _text(value: Scalar) -> str | None:
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    return None if value is None else str(value)
 
 
 def _compute(operator: str, left: Scalar | Name, right: Scalar | Name) -> Scalar:
