@@ -366,3 +366,8 @@ select sum(yr) as a, sum(bt) as b from t.b
 select ch, concat(ch,'|') as a, ch='CH' as b from t.b
 select max(d) as a, min(d) as b, max(f) as c from t.b
 select sum(distinct ti) as a, avg(distinct ti) as b from t.b
+select id from t.b where b = '9000000000000000000' order by id
+select id from t.b where i in ('4', 7) order by id
+select id from t.b limit 18446744073709551615
+select hex(bl) AS x FROM t.b
+select concat(tx, tx) AS x FROM t.b

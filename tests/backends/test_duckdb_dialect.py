@@ -90,3 +90,27 @@ def test_names_cannot_end_the_comment(pair: Pair) -> None:
     translated = pair.backend.translate("SELECT 1 AS `*/ §0§x§`")
     assert translated.count("*/") == 2
     assert [c.name for c in columns_of(translated) or []] == ["*/ §0§x§"]
+
+
+async def test_latin1_text_by_its_own_collation(pair: Pair) -> None:
+    create = "CREATE TABLE t.lat (id INT, w VARCHAR(10) CHARACTER SET latin1, u VARCHAR(10)) DEFAULT CHARSET utf8mb4"
+    words = ["a", "A", "à", "ä", "Ä", "å", "æ", "e", "É", "ö", "Ø", "o", "ü", "y", "ý", "ß", "s", "n", "ñ"]
+    insert = "INSERT INTO t.lat VALUES " + ",".join(f"({i},'{w}','{w}')" for i, w in enumerate(words))
+    pair.server.script([create, insert])
+    for statement in (create, insert):
+        await pair.backend.execute(statement)
+    for sql in (
+        "SELECT MIN(id) AS i, COUNT(*) AS n FROM t.lat GROUP BY w",
+        "SELECT MIN(id) AS i, COUNT(*) AS n FROM t.lat GROUP BY u",
+        "SELECT id FROM t.lat ORDER BY w, id",
+        "SELECT id FROM t.lat ORDER BY u, id",
+        "SELECT id FROM t.lat WHERE w = 'a' ORDER BY id",
+        "SELECT id FROM t.lat WHERE w = 'y' ORDER BY id",
+        "SELECT a.id AS x, b.id AS y FROM t.lat AS a, t.lat AS b WHERE a.w = b.w ORDER BY a.id, b.id",
+        "SELECT a.id AS x, b.id AS y FROM t.lat AS a, t.lat AS b WHERE a.w = b.u ORDER BY a.id, b.id",
+    ):
+        expected, found = pair.mariadb(sql), await pair.embedded(sql)
+        assert isinstance(expected, Reply)
+        assert isinstance(found, Reply)
+        assert sorted(found.rows, key=str) == sorted(expected.rows, key=str), sql
+        assert "ORDER BY" not in sql or found.rows == expected.rows, sql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from qproxy.backends.duckdb.typed import (
     text_literal,
     truth,
 )
-from qproxy.backends.duckdb.types import BOOL
+from qproxy.backends.duckdb.types import BOOL, MType
 from qproxy.errors import SQLError
 
 Compile = Callable[[exp.Expr, Context], Typed]
@@ -47,13 +48,28 @@ def comparable(left: Typed, right: Typed) -> Operands:
     if a.kind == b.kind == "string":
         if a.binary or b.binary:
             return f"rtrim({left.sql}, ' ')", f"rtrim({right.sql}, ' ')"
-        return equality_key(left), equality_key(right)
+        # A literal takes the collation of the column; between columns of two charsets Unicode's holds.
+        swedish = (a.swedish or b.swedish) and all(v.type.swedish or v.literal is not None for v in (left, right))
+        return _key(left, swedish), _key(right, swedish)
+    left, right = _whole(left, b), _whole(right, a)
     x, y = as_number(left), as_number(right)
     if x.type.exact and y.type.exact:
         if x.type.kind == y.type.kind == "int":
             return x.sql, y.sql
         return as_decimal(x)[0], as_decimal(y)[0]
     return as_double(x), as_double(y)
+
+
+def _key(value: Typed, swedish: bool) -> str:
+    return equality_key(Typed(value.sql, replace(value.type, swedish=swedish and not value.type.binary)))
+
+
+def _whole(value: Typed, other: MType) -> Typed:
+    """A literal such as '12' that is compared with integers, as the integer: a double would lose digits."""
+    text = (value.literal or "").strip()
+    if value.type.kind == "string" and other.kind == "int" and re.fullmatch(r"-?\d{1,18}", text):
+        return Typed(text, MType("int", "bigint", 20), text)
+    return value
 
 
 def _bytes(value: Typed) -> str:

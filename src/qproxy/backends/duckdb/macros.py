@@ -11,6 +11,9 @@ MACROS = (
         regexp_extract(s, '^\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)', 1) AS DOUBLE), 0e0) END""",
     r"""CREATE OR REPLACE MACRO q_int(s) AS CASE WHEN s IS NULL THEN NULL ELSE coalesce(try_cast(
         regexp_extract(s, '^\s*([-+]?\d+)', 1) AS HUGEINT), 0::HUGEINT) END""",
+    # latin1_swedish_ci keeps the Nordic letters apart.
+    r"""CREATE OR REPLACE MACRO q_swedish(s) AS translate(upper(rtrim(s, ' ')),
+        'ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖÙÚÛÜÝ', 'AAAA\[\CEEEEIIIIDNOOOO]UUUYY')""",
     # Cut towards zero at the digits that a division keeps.
     "CREATE OR REPLACE MACRO q_quotient(n, d) AS CASE WHEN d = 0 THEN NULL ELSE n // d END",
     # The text of a double: fixed from 1e-15 up to 1e15, else an exponent without plus sign or leading zeros.

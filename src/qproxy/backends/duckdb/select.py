@@ -148,6 +148,9 @@ class Selects:
             context = replace(rows, grouped=True, keys=tuple(keys))
         items = self._items(node, context)
         values = [settled(i.value) for i in items]
+        if group is not None:
+            # Groups are gathered in a temporary table, whose long texts are TEXT columns.
+            values = [Typed(v.sql, _stored(v.type)) for v in values]
         if kinds is not None:
             values = [Typed(cast_to(v, k), k) for v, k in zip(values, kinds, strict=True)]
         columns = [(i.name, v.type) for i, v in zip(items, values, strict=True)]
@@ -253,6 +256,11 @@ class Selects:
         return _order_sql(keys) + _limit(node)
 
 
+def _stored(kind: MType) -> MType:
+    long = kind.kind == "string" and kind.word == "varchar" and kind.length * 4 > 0xFFFF
+    return replace(kind, word="text") if long else kind
+
+
 def _without_stars(node: exp.Select, sources: Sequence[Source]) -> exp.Select:
     """The statement with ``*`` and ``t.*`` written out."""
     listed: list[exp.Expr] = []
@@ -346,5 +354,5 @@ def _limit(node: exp.Expr) -> str:
         value = clause.args.get("expression")
         if not isinstance(value, exp.Literal) or not str(value.this).isdigit():
             raise refused(f"{word} with anything but a number")
-        sql += f" {word} {value.this}"
+        sql += f" {word} {min(int(value.this), (1 << 63) - 1)}"
     return sql

@@ -177,7 +177,9 @@ def equality_key(value: Typed) -> str:
     """SQL that is equal just where MariaDB finds values equal."""
     value = settled(value)
     if value.type.kind == "string":
-        return f"rtrim({value.sql}, ' ')" if value.type.binary else f"q_key({value.sql})"
+        if value.type.binary:
+            return f"rtrim({value.sql}, ' ')"
+        return f"{'q_swedish' if value.type.swedish else 'q_key'}({value.sql})"
     return value.sql
 
 

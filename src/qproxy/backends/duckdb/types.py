@@ -67,6 +67,7 @@ class MType:
         decimals: digits behind the point; of seconds for ``datetime``; `NOT_FIXED` where they vary.
         unsigned: whether negative values are excluded.
         binary: text that is compared by its bytes.
+        swedish: text that is compared as latin1_swedish_ci, latin1's default; all other text as utf8mb4_general_ci.
         members: of an ENUM, in order.
         scale: digits behind the point that DuckDB's value really has, where a division keeps more of them than it
             shows; None for ``decimals``.
@@ -78,6 +79,7 @@ class MType:
     decimals: int = 0
     unsigned: bool = False
     binary: bool = False
+    swedish: bool = False
     members: tuple[str, ...] = ()
     scale: int | None = None
 
@@ -140,6 +142,8 @@ class MType:
             if self.word == "enum":
                 flags |= ColumnFlag.ENUM
             width = min(self.length * 4, 0xFFFFFFFF)
+            if width > 0xFFFF and code is ColumnType.VAR_STRING:
+                code = ColumnType.MEDIUM_BLOB if width < 1 << 24 else ColumnType.LONG_BLOB
             return ColumnDef(name, code, charset=UTF8MB4, length=width, flags=flags, decimals=self.decimals)
         if self.kind == "blob":
             code = {"binary": ColumnType.STRING, "varbinary": ColumnType.VAR_STRING}.get(self.word, ColumnType.BLOB)
@@ -237,12 +241,14 @@ def declared(text: str) -> MType:
             return MType(kind, length=numbers[0], decimals=numbers[1], unsigned=unsigned)
         return MType(kind, length=length, decimals=NOT_FIXED, unsigned=unsigned)
     binary = bool(re.search(r"collate\s*=?\s*\w*_bin\b|\bbinary\b", rest))
+    latin = re.search(r"(character\s+set|charset)\s*=?\s*latin1\b", rest) and not re.search(r"\bcollate\b", rest)
+    swedish = not binary and (bool(latin) or "latin1_swedish_ci" in rest)
     if word in ("char", "varchar"):
         if re.search(r"(character\s+set|charset)\s*=?\s*binary\b", rest):
             return MType("blob", {"char": "binary", "varchar": "varbinary"}[word], numbers[0] if numbers else 1)
-        return MType("string", word, numbers[0] if numbers else 1, binary=binary)
+        return MType("string", word, numbers[0] if numbers else 1, binary=binary, swedish=swedish)
     if word in _TEXT_LENGTHS:
-        return MType("string", word, _TEXT_LENGTHS[word], binary=binary)
+        return MType("string", word, _TEXT_LENGTHS[word], binary=binary, swedish=swedish)
     if word == "enum":
         members = tuple(m.replace("''", "'") for m in re.findall(r"'((?:[^']|'')*)'", inside or "", flags=re.S))
         return MType("string", "enum", max(map(len, members), default=0), binary=binary, members=members)
