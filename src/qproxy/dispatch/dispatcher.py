@@ -2,13 +2,14 @@
 
 No row is lost and none comes twice, because nothing of a fragment is passed on before its last row is here. A client
 that reads slowly holds complete fragments back, these hold new ones back, and a fragment that has used its memory
-waits with its worker's socket unread as long as others can feed the client; only the one that must go on spills.
+waits with its worker's socket unread as long as others can feed the client; it spills when nobody else can.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -67,26 +68,28 @@ class Dispatcher:
 
     async def run(
         self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress
-    ) -> AsyncIterator[RowBlock]:
+    ) -> AsyncGenerator[RowBlock, None]:
         """The rows of all fragments of a plan, in the order in which fragments complete.
 
         Raises:
             SQLError: a worker refused the statement, or some chunk cannot be read anywhere.
         """
         if plan.family is None or len(plan.chunks) == 0:
-            async for block in self._anywhere(plan, catalog, settings, progress):
-                yield block
+            async with aclosing(self._anywhere(plan, catalog, settings, progress)) as blocks:
+                async for block in blocks:
+                    yield block
             return
         run = _Run(self, plan, catalog, settings, self._limits, progress)
         try:
-            async for block in run.blocks():
-                yield block
+            async with aclosing(run.blocks()) as blocks:
+                async for block in blocks:
+                    yield block
         finally:
             await run.stop()
 
     async def _anywhere(
         self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress
-    ) -> AsyncIterator[RowBlock]:
+    ) -> AsyncGenerator[RowBlock, None]:
         """One statement that any worker can answer."""
         spool = await self.first_answer(
             lambda backend: self._collect(
@@ -96,8 +99,9 @@ class Dispatcher:
         progress.fragments += 1
         progress.rows += spool.rows
         progress.nbytes += spool.nbytes
-        for block in spool.blocks():
-            yield block
+        with closing(spool):
+            for block in spool.blocks():
+                yield block
 
     async def first_answer(self, ask: Callable[[Backend], Awaitable[Answer]]) -> Answer:
         """What ``ask(backend)`` gives on the first worker that can answer.
@@ -106,7 +110,7 @@ class Dispatcher:
             SQLError: the statement was refused, or no worker can be reached; the message names them.
         """
         reasons = []
-        for backend in self.backends.values():
+        for backend in list(self.backends.values()):
             try:
                 return await ask(backend)
             except WorkerError as error:
@@ -116,9 +120,13 @@ class Dispatcher:
     @staticmethod
     async def _collect(backend: Backend, sql: str, settings: SessionSettings, limits: Limits) -> Spool:
         spool = Spool(limits.memory, limits.spool)
-        async with backend.query(sql, settings) as stream:
-            async for block in stream:
-                spool.add(block)
+        try:
+            async with backend.query(sql, settings) as stream:
+                async for block in stream:
+                    spool.add(block)
+        except BaseException:
+            spool.close()
+            raise
         return spool
 
 
@@ -143,14 +151,16 @@ class _Run:
         self._plan = plan
         self._statements: dict[type[Backend], Statements] = {}
         placement = catalog.placements[plan.family]
-        first = next(iter(dispatcher.backends.values()))
+        first = next(iter(dispatcher.backends.values()), None)
+        if first is None:
+            raise SQLError(1105, "no worker can answer: none is registered")
         self._cursor = Cursor(plan, placement, limits.batching, self._statements_for(first).chunk_size)
         self._running: dict[asyncio.Task[Spool], str] = {}
         self._complete: asyncio.Queue[Spool | BaseException] = asyncio.Queue()
         self._starving = asyncio.Event()
         self._starving.set()
 
-    async def blocks(self) -> AsyncIterator[RowBlock]:
+    async def blocks(self) -> AsyncGenerator[RowBlock, None]:
         """Blocks of complete fragments until all are there, or no more are wanted."""
         given = 0
         self._fill()
@@ -161,9 +171,10 @@ class _Run:
             self._starving.clear()
             if isinstance(item, BaseException):
                 raise item
-            for block in item.blocks():
-                given += block.rows
-                yield block
+            with closing(item):
+                for block in item.blocks():
+                    given += block.rows
+                    yield block
             if self._wanted is not None and given >= self._wanted:
                 return
             self._fill()

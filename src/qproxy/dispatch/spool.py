@@ -9,6 +9,7 @@ from typing import IO
 
 import numpy as np
 
+from qproxy.errors import SQLError
 from qproxy.wire.rowblock import RowBlock
 
 
@@ -36,7 +37,11 @@ class Spool:
         return self._held >= self._memory
 
     def add(self, block: RowBlock) -> None:
-        """Take a block; beyond the memory all that is held goes to the file first."""
+        """Take a block; beyond the memory all that is held goes to the file first.
+
+        Raises:
+            SQLError: 1021, the file cannot be written.
+        """
         self.rows += block.rows
         self.nbytes += block.nbytes
         self._blocks.append(block)
@@ -67,10 +72,24 @@ class Spool:
             self._file = None
 
     def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="qproxy-")  # noqa: SIM115
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._directory, prefix="qproxy-", buffering=0)  # noqa: SIM115
+            for block in self._blocks:
+                _write(self._file, block.data)
+        except OSError as error:
+            where = self._directory or tempfile.gettempdir()
+            raise SQLError(
+                1021,
+                f"the proxy cannot keep the rows of this query in {where} (dispatch.spool_dir): {error.strerror}",
+            ) from error
         for block in self._blocks:
-            self._file.write(block.data)
             self._index.append((block.nbytes, block.starts.tobytes(), block.rows))
         self._blocks.clear()
         self._held = 0
+
+
+def _write(file: IO[bytes], data: bytes | bytearray) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]

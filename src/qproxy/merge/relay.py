@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from qproxy.planner.plan import Relay
 from qproxy.wire.rowblock import RowBlock
 
 
-async def relay(merge: Relay, blocks: AsyncIterator[RowBlock]) -> AsyncIterator[RowBlock]:
-    """The rows within limit and offset."""
+async def relay(merge: Relay, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+    """The rows within limit and offset; what gives the blocks is closed with it."""
     skip = merge.offset
     left = merge.limit
-    async for block in blocks:
-        if skip:
-            skipped = min(skip, block.rows)
-            block = block.tail(skipped)
-            skip -= skipped
-        if left is not None:
-            block = block.head(left)
-            left -= block.rows
-        if block.rows:
-            yield block
-        if left == 0:
-            return
+    async with aclosing(blocks):
+        async for block in blocks:
+            if skip:
+                skipped = min(skip, block.rows)
+                block = block.tail(skipped)
+                skip -= skipped
+            if left is not None:
+                block = block.head(left)
+                left -= block.rows
+            if block.rows:
+                yield block
+            if left == 0:
+                return

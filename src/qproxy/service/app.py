@@ -7,7 +7,7 @@ import logging
 import signal
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from qproxy.backends.base import Backend
@@ -20,6 +20,7 @@ from qproxy.dispatch.fragments import Batching
 from qproxy.errors import ConfigError, QproxyError
 from qproxy.service.query_log import QueryLog
 from qproxy.service.watch import CatalogWatch
+from qproxy.service.workers import Workers
 from qproxy.session.services import Services
 from qproxy.session.session import Session
 from qproxy.wire.handler import Client, UserRecord
@@ -43,10 +44,7 @@ class StoredUsers:
 
 def connect(workers: Mapping[str, Worker], config: Config) -> dict[str, Backend]:
     """A backend for each registered worker; nothing is connected yet."""
-    return {
-        name: MariaDBBackend(worker, config.workers.connections, config.workers.connect_timeout)
-        for name, worker in workers.items()
-    }
+    return {name: _backend(worker, config) for name, worker in workers.items()}
 
 
 @asynccontextmanager
@@ -58,17 +56,18 @@ async def running(
     Args:
         config: its settings.
         store: databases, users, query log.
-        backends: by worker name; they stay open.
+        backends: by worker name; they stay open. Workers that the store gets or changes later are added to them.
         host, port: to listen on; port 0 takes a free one, see `Server.port`.
 
     Raises:
         QproxyError: the address cannot be had.
     """
-    watch = CatalogWatch(store, config.catalog.refresh_seconds)
+    watch = CatalogWatch(store, config.catalog.refresh_seconds, lambda catalog: workers.follow(catalog.workers))
+    workers = Workers(backends, watch.current().workers, lambda worker: _backend(worker, config))
     query_log = QueryLog(store)
     services = Services(
         catalog=watch.current,
-        dispatcher=Dispatcher(backends, dispatch_limits(config.dispatch, len(backends))),
+        dispatcher=Dispatcher(workers.backends, dispatch_limits(config.dispatch, len(backends))),
         merge_limit=config.merge.gather_limit_mb << 20,
         max_packet=config.server.max_packet_mb << 20,
         record=query_log.record if config.log.queries else lambda record: None,
@@ -79,15 +78,19 @@ async def running(
         return Session(services, client)
 
     server = Server(session, StoredUsers(store), host, port, _tls(config), _wire_limits(config))
-    await server.start()
-    watch.start()
-    query_log.start()
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(workers.close)
+        await server.start()
+        query_log.start()
+        stack.push_async_callback(query_log.stop)
+        watch.start()
+        stack.push_async_callback(watch.stop)
+        stack.push_async_callback(server.close)
         yield server
-    finally:
-        await server.close()
-        await watch.stop()
-        await query_log.stop()
+
+
+def _backend(worker: Worker, config: Config) -> Backend:
+    return MariaDBBackend(worker, config.workers.connections, config.workers.connect_timeout)
 
 
 async def serve(config: Config, host: str, port: int) -> None:

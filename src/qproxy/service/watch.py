@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.store import CatalogStore
@@ -17,11 +18,15 @@ class CatalogWatch:
     Args:
         store: whose catalogue.
         interval: seconds between looks.
+        changed: told of a new snapshot before queries use it.
     """
 
-    def __init__(self, store: CatalogStore, interval: float) -> None:
+    def __init__(
+        self, store: CatalogStore, interval: float, changed: Callable[[Catalog], None] = lambda catalog: None
+    ) -> None:
         self._store = store
         self._interval = interval
+        self._changed = changed
         self._catalog = store.load()
         self._task: asyncio.Task[None] | None = None
 
@@ -42,7 +47,9 @@ class CatalogWatch:
     async def refresh(self) -> None:
         """Load the catalogue where the store has a newer one."""
         if await asyncio.to_thread(self._store.version) != self._catalog.version:
-            self._catalog = await asyncio.to_thread(self._store.load)
+            catalog = await asyncio.to_thread(self._store.load)
+            self._changed(catalog)
+            self._catalog = catalog
             log.info("catalogue version %d", self._catalog.version)
 
     async def _watch(self) -> None:

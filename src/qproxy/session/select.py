@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 
 from qproxy.backends.base import Backend, SessionSettings
@@ -11,7 +12,7 @@ from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher, Progress
 from qproxy.dispatch.fragments import standing_in
 from qproxy.dispatch.lookup import find_places
-from qproxy.errors import SQLError, WorkerError
+from qproxy.errors import SQLError
 from qproxy.merge.final import final
 from qproxy.merge.relay import relay
 from qproxy.planner.constants import SessionValues
@@ -63,42 +64,43 @@ async def merged_rows(
     settings: SessionSettings,
     progress: Progress,
     merge_limit: int,
-) -> AsyncIterator[RowBlock]:
+) -> AsyncGenerator[RowBlock, None]:
     """The rows of a plan, as the client gets them.
 
     Raises:
         SQLError: the query fails as a whole; no partial answer passes for a whole one.
     """
     if isinstance(plan.merge, Relay):
-        fragments = dispatcher.run(plan, catalog, settings, progress)
-        rows = relay(plan.merge, fragments)
+        rows = relay(plan.merge, dispatcher.run(plan, catalog, settings, progress))
     else:
         # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
-        fragments = dispatcher.run(plan, catalog, replace(settings, results_charset="utf8mb4"), progress)
+        inner = replace(settings, results_charset="utf8mb4")
         columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
-        rows = final(plan.merge, columns, fragments, _engine(plan, catalog, dispatcher), settings, merge_limit)
+        rows = final(
+            plan.merge,
+            columns,
+            lambda: dispatcher.run(plan, catalog, inner, progress),
+            _engines(plan, catalog, dispatcher),
+            settings,
+            merge_limit,
+        )
     try:
-        async for block in rows:
-            yield block
-    except WorkerError as error:
-        raise SQLError(1105, f"the merge failed on worker '{error.worker}': {error.reason}; try again") from error
+        async with aclosing(rows):
+            async for block in rows:
+                yield block
     except SQLError as error:
         raise logical_error(error, plan) from error
-    finally:
-        await rows.aclose()  # type: ignore[attr-defined]
-        await fragments.aclose()  # type: ignore[attr-defined]
 
 
-def _engine(plan: Plan, catalog: Catalog, dispatcher: Dispatcher) -> Backend:
-    """A worker that takes part in the query, a different one for different chunks."""
+def _engines(plan: Plan, catalog: Catalog, dispatcher: Dispatcher) -> list[Backend]:
+    """Workers for the merge: first those that hold a chunk of the query, different ones for different chunks."""
+    names = []
     if plan.family is not None and len(plan.chunks):
         placement = catalog.placements[plan.family]
         at = int(placement.chunks.searchsorted(plan.chunks[0]))
-        for index in placement.replicas[at].tolist():
-            backend = dispatcher.backends.get(placement.workers[index]) if index >= 0 else None
-            if backend is not None:
-                return backend
-    return next(iter(dispatcher.backends.values()))
+        names = [placement.workers[i] for i in placement.replicas[at].tolist() if i >= 0]
+    backends = dispatcher.backends
+    return [backends[name] for name in dict.fromkeys([*names, *backends]) if name in backends]
 
 
 def logical_error(error: SQLError, plan: Plan) -> SQLError:
