@@ -89,7 +89,12 @@ class Reader:
             ahead = taken / bytes_per_second - passed
             if ahead > 0:
                 time.sleep(min(ahead, seconds - passed))
-            received = self._socket.recv(_RECEIVE_BYTES)
+            # Behind the last row nothing comes any more.
+            self._socket.settimeout(max(0.01, seconds - (time.monotonic() - began)))
+            try:
+                received = self._socket.recv(_RECEIVE_BYTES)
+            except TimeoutError:
+                break
             if not received:
                 break
             taken += len(received)
