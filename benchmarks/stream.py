@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.options import Options, WrongAnswer
-from benchmarks.processes import Spent, cpu_seconds, finish, forget_peak, peak_bytes, resident_bytes, start
+from benchmarks.processes import Spent, cpu_seconds, finish, forget_peak, peak_bytes, resident_bytes, run, start
 from benchmarks.reader import Reader
 from benchmarks.results import GOALS, Cell, Measured, Table, goal
 from benchmarks.sources import made_data
@@ -37,7 +37,7 @@ def measure(options: Options) -> Measured:
         cluster.ingest(folder / "wide.yaml", 1)
         direct = _direct(cluster, work)
         with running_proxy(cluster) as proxy:
-            _check(proxy, options.rows)
+            _count(proxy, options.rows)
             before = resident_bytes(proxy.pids[0])
             through: list[tuple[Spent, float, float]] = []
             plain: list[tuple[Spent, float]] = []
@@ -50,6 +50,8 @@ def measure(options: Options) -> Measured:
             forget_peak(proxy.pids[0])
             taken, slow_seconds = _slowly(proxy)
             slow_growth = peak_bytes(proxy.pids[0]) - before
+            # Last of all: what it leaves in memory must not hide what a stream takes.
+            _check_rows(proxy, direct, options.rows)
     ratio = median(s.seconds for s, _, _ in through) / median(s.seconds for s, _ in plain)
     first = max(firsts) * 1000
     return Measured(
@@ -123,7 +125,7 @@ def _direct(cluster: Cluster, work: Path) -> list[tuple[Endpoint, str, Path]]:
     return found
 
 
-def _check(proxy: Endpoint, rows: int) -> None:
+def _count(proxy: Endpoint, rows: int) -> None:
     with proxy.connect("wide") as connection, connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM Object")
         counted = (cursor.fetchone() or (0,))[0]
@@ -131,12 +133,29 @@ def _check(proxy: Endpoint, rows: int) -> None:
         raise WrongAnswer(f"{counted} of {rows} rows are visible through the proxy")
 
 
+def _check_rows(proxy: Endpoint, direct: Sequence[tuple[Endpoint, str, Path]], rows: int) -> None:
+    """The same rows must come both ways, in whatever order."""
+    through = run([*_client(proxy, "wide"), f"--execute={STATEMENT}"], proxy.environment).output
+    beside = "".join(
+        run([*_client(worker, database), f"--execute=source {file}"], worker.environment).output
+        for worker, database, file in direct
+    )
+    ours, theirs = through.splitlines(), beside.splitlines()
+    if len(ours) != rows or sorted(ours) != sorted(theirs):
+        raise WrongAnswer(
+            f"{len(ours)} rows came through the proxy, {len(theirs)} from the workers, of {rows}; they differ"
+        )
+
+
+def _client(endpoint: Endpoint, database: str) -> list[str]:
+    return [*endpoint.client("--quick", "--skip-column-names"), database]
+
+
 def _through(proxy: Endpoint, cluster: Cluster) -> tuple[Spent, float, float]:
     """One stream through the proxy: what the client took, CPU seconds of the workers and of the proxy."""
     workers, own = cpu_seconds(cluster.pids), cpu_seconds(proxy.pids)
     began = time.monotonic()
-    command = proxy.client("--quick", "--skip-column-names", f"--execute={STATEMENT}", "wide")
-    cpu = finish([start(command, env=proxy.environment)])
+    cpu = finish([start([*_client(proxy, "wide"), f"--execute={STATEMENT}"], env=proxy.environment)])
     spent = Spent(time.monotonic() - began, cpu)
     return spent, cpu_seconds(cluster.pids) - workers, cpu_seconds(proxy.pids) - own
 
@@ -148,11 +167,7 @@ def _beside(direct: list[tuple[Endpoint, str, Path]], cluster: Cluster) -> tuple
         statements = [files.enter_context(file.open("rb")) for _, _, file in direct]
         began = time.monotonic()
         clients = [
-            start(
-                worker.client("--quick", "--skip-column-names", database),
-                stdin=statement,
-                env=worker.environment,
-            )
+            start(_client(worker, database), stdin=statement, env=worker.environment)
             for (worker, database, _), statement in zip(direct, statements, strict=True)
         ]
         cpu = finish(clients)
