@@ -7,13 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
 
 Value = str | int | float | None
+
+#: Functions of time: the type of their value, and whether it is UTC's, not the session's.
+_TIMES: Mapping[str, tuple[str, bool]] = {
+    "NOW": ("DATETIME", False),
+    "CURRENT_TIMESTAMP": ("DATETIME", False),
+    "LOCALTIME": ("DATETIME", False),
+    "LOCALTIMESTAMP": ("DATETIME", False),
+    "SYSDATE": ("DATETIME", False),
+    "CURDATE": ("DATE", False),
+    "CURRENT_DATE": ("DATE", False),
+    "CURTIME": ("TIME", False),
+    "CURRENT_TIME": ("TIME", False),
+    "UTC_DATE": ("DATE", True),
+    "UTC_TIME": ("TIME", True),
+    "UTC_TIMESTAMP": ("DATETIME", True),
+}
+#: Functions that `fold` replaces.
+FOLDED = frozenset(
+    """
+    DATABASE SCHEMA SCHEMAS USER SYSTEM_USER SESSION_USER CURRENT_USER CURRENT_ROLE CONNECTION_ID VERSION
+    LAST_INSERT_ID ROW_COUNT
+    """.split()  # noqa: SIM905
+).union(_TIMES)
 
 
 @dataclass(frozen=True)
@@ -25,6 +48,7 @@ class SessionValues:
         variable: the value of a system variable; raises SQLError 1193 for an unknown one.
         user_variables: values of ``@x``, by lower-case name.
         now: the statement's time, in the session's zone.
+        ahead: how far the session's zone is ahead of UTC.
     """
 
     database: str | None
@@ -34,6 +58,12 @@ class SessionValues:
     variable: Callable[[str], Value]
     user_variables: Mapping[str, Value] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
+    ahead: timedelta = timedelta(0)
+
+    @property
+    def utc(self) -> datetime:
+        """The statement's time, in UTC."""
+        return self.now - self.ahead
 
 
 def literal(value: Value) -> exp.Expr:
@@ -65,40 +95,63 @@ def _value(node: exp.Expr, session: SessionValues) -> exp.Expr | None:
         return literal(session.variable(node.name.lower()))
     if isinstance(node, exp.Parameter):
         return literal(session.user_variables.get(node.name.lower()))
-    if isinstance(node, exp.CurrentSchema):
-        return literal(session.database)
-    if isinstance(node, exp.CurrentUser | exp.SessionUser):
-        return literal(session.user)
-    if isinstance(node, exp.CurrentVersion):
-        return literal(session.version)
-    if isinstance(node, exp.CurrentTimestamp):
-        return _timestamp(session.now, node)
-    if isinstance(node, exp.CurrentDate):
-        return exp.cast(exp.Literal.string(session.now.date().isoformat()), "DATE")
-    if isinstance(node, exp.CurrentTime):
-        return exp.cast(exp.Literal.string(session.now.time().replace(microsecond=0).isoformat()), "TIME")
-    if isinstance(node, exp.Anonymous) and not node.expressions:
-        plain = {
-            "DATABASE": session.database,
-            "USER": session.user,
-            "SYSTEM_USER": session.user,
-            "CONNECTION_ID": session.connection_id,
-            "VERSION": session.version,
-            "LAST_INSERT_ID": 0,
-            "ROW_COUNT": -1,
-        }
-        name = node.name.upper()
-        if name in plain:
-            return literal(plain[name])
-    return None
+    if not isinstance(node, exp.Anonymous):
+        return None
+    name = node.name.upper()
+    if name == "UNIX_TIMESTAMP" and not node.expressions:
+        seconds = session.utc.replace(tzinfo=UTC).timestamp()
+        return exp.Literal.number(int(seconds))
+    if name not in FOLDED:
+        return None
+    if name in _TIMES:
+        kind, utc = _TIMES[name]
+        digits = 0 if kind == "DATE" else _digits(node, name)
+        if kind == "DATE" and node.expressions:
+            raise _wrong_arguments(name)
+        return _moment(session.utc if utc else session.now, kind, digits)
+    if node.expressions:
+        if name == "LAST_INSERT_ID":
+            raise unsupported("LAST_INSERT_ID with an argument")
+        raise _wrong_arguments(name)
+    plain: Mapping[str, Value] = {
+        "DATABASE": session.database,
+        "SCHEMA": session.database,
+        "SCHEMAS": session.database,
+        "USER": session.user,
+        "SYSTEM_USER": session.user,
+        "SESSION_USER": session.user,
+        "CURRENT_USER": session.user,
+        "CURRENT_ROLE": None,
+        "CONNECTION_ID": session.connection_id,
+        "VERSION": session.version,
+        "LAST_INSERT_ID": 0,
+        "ROW_COUNT": -1,
+    }
+    return literal(plain[name])
 
 
-def _timestamp(now: datetime, node: exp.Expr) -> exp.Expr:
-    digits = int(node.this.name) if isinstance(node.this, exp.Literal) else 0
-    if not 0 <= digits <= 6:
-        raise SQLError(1426, f"Too big precision {digits} specified for 'now'. Maximum is 6")
-    text = now.strftime("%Y-%m-%d %H:%M:%S") + (f".{now.microsecond:06d}"[: digits + 1] if digits else "")
-    kind = exp.DataType(this=exp.DataType.Type.DATETIME)
+def _wrong_arguments(name: str) -> SQLError:
+    return SQLError(1582, f"Incorrect parameter count in the call to native function '{name}'")
+
+
+def _digits(node: exp.Anonymous, name: str) -> int:
+    """Digits of the seconds' fraction that a function of time was asked for."""
+    if not node.expressions:
+        return 0
+    wanted = node.expressions[0]
+    if len(node.expressions) > 1 or not isinstance(wanted, exp.Literal) or not wanted.name.isdigit():
+        raise SQLError(1064, f"You have an error in your SQL syntax: {name} takes a number of digits, 0 to 6")
+    digits = int(wanted.name)
+    if digits > 6:
+        raise SQLError(1426, f"Too big precision {digits} specified for '{name.lower()}'. Maximum is 6")
+    return digits
+
+
+def _moment(moment: datetime, kind: str, digits: int) -> exp.Expr:
+    text = moment.strftime({"DATE": "%Y-%m-%d", "TIME": "%H:%M:%S", "DATETIME": "%Y-%m-%d %H:%M:%S"}[kind])
     if digits:
-        kind.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(digits))])
-    return exp.Cast(this=exp.Literal.string(text), to=kind)
+        text += f".{moment.microsecond:06d}"[: digits + 1]
+    to = exp.DataType(this=exp.DataType.Type[kind])
+    if digits:
+        to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(digits))])
+    return exp.Cast(this=exp.Literal.string(text), to=to)

@@ -59,7 +59,12 @@ _INFIX = (exp.Like, exp.Escape, exp.In, exp.Between, exp.RegexpLike, exp.Is)
 
 def restore(tree: exp.Expr) -> None:
     """Give marked calls their names back, in place; `text` writes them as they were."""
-    for node in list(tree.find_all(exp.Anonymous)):
+    for node in list(tree.find_all(exp.Anonymous, exp.Interval)):
+        if isinstance(node, exp.Interval):
+            if node.args.get("unit") is None and node.this is not None:
+                # The parser takes what is added to an interval for one as well.
+                node.replace(node.this)
+            continue
         name = str(node.this)
         if not name.startswith(MARK):
             continue

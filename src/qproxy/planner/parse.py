@@ -154,6 +154,7 @@ def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
         return []
     texts: list[str] = []
     first: int | None = None
+    comma: int | None = None
     last = 0
     depth = 0
     ends = (TokenType.FROM, TokenType.LIMIT, TokenType.SEMICOLON, TokenType.WHERE, TokenType.ORDER_BY)
@@ -163,6 +164,7 @@ def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
             if first is not None:
                 texts.append(sql[first:last])
             first = None
+            comma = token.end + 1
             if kind is not TokenType.COMMA:
                 return texts
             continue
@@ -170,7 +172,8 @@ def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
         if first is None:
             if kind in (TokenType.DISTINCT, TokenType.ALL) or (not texts and token.text.upper() in _MODIFIERS):
                 continue
-            first = token.start
+            # MariaDB counts a comment behind the comma as part of the next item.
+            first = token.start if comma is None else comma + len(sql[comma:]) - len(sql[comma:].lstrip())
         last = token.end + 1
     if first is not None:
         texts.append(sql[first:last])
