@@ -135,6 +135,8 @@ class PrivateServer:
                 find_program("mariadb-install-db"),
                 "--no-defaults",
                 f"--datadir={unfinished}",
+                # Installations side by side trip over each other's temporary tables in the system's directory.
+                f"--tmpdir={self.directory / 'tmp'}",
                 "--auth-root-authentication-method=socket",
                 "--skip-test-db",
                 "--skip-name-resolve",
