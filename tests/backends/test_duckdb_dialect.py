@@ -102,6 +102,8 @@ async def test_latin1_text_by_its_own_collation(pair: Pair) -> None:
     for sql in (
         "SELECT MIN(id) AS i, COUNT(*) AS n FROM t.lat GROUP BY w",
         "SELECT MIN(id) AS i, COUNT(*) AS n FROM t.lat GROUP BY u",
+        "SELECT id, LENGTH(w) AS l, OCTET_LENGTH(u) AS o, CHAR_LENGTH(w) AS c FROM t.lat ORDER BY id",
+        "SELECT id, LOCATE('a', u) AS l, INSTR(u, 'É') AS i FROM t.lat ORDER BY id",
         "SELECT id FROM t.lat ORDER BY w, id",
         "SELECT id FROM t.lat ORDER BY u, id",
         "SELECT id FROM t.lat WHERE w = 'a' ORDER BY id",
@@ -114,3 +116,5 @@ async def test_latin1_text_by_its_own_collation(pair: Pair) -> None:
         assert isinstance(found, Reply)
         assert sorted(found.rows, key=str) == sorted(expected.rows, key=str), sql
         assert "ORDER BY" not in sql or found.rows == expected.rows, sql
+    with pytest.raises(SQLError, match="latin1"):
+        pair.backend.translate("SELECT HEX(w) AS x FROM t.lat")

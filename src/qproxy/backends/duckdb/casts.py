@@ -107,11 +107,11 @@ def _cast(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     if name == "DATE":
         moment = as_moment(value)
         return Typed(f"CAST({moment.sql} AS DATE)", DATE)
-    if name in ("DATETIME", "TIMESTAMP"):
+    if name in ("DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMPLTZ"):
         fraction = sizes[0] if sizes else 0
         moment = as_moment(value)
         if value.literal is not None and node.this.key == "literal" and not sizes:
-            fraction = moment.type.decimals if name == "TIMESTAMP" else 0
+            fraction = moment.type.decimals if name != "DATETIME" else 0
         sql = f"CAST({moment.sql} AS TIMESTAMP)"
         if moment.type.decimals > fraction:
             # Surplus digits of a second are cut, not rounded.

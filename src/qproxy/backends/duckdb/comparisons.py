@@ -67,7 +67,12 @@ def _key(value: Typed, swedish: bool) -> str:
 def _whole(value: Typed, other: MType) -> Typed:
     """A literal such as '12' that is compared with integers, as the integer: a double would lose digits."""
     text = (value.literal or "").strip()
-    if value.type.kind == "string" and other.kind == "int" and re.fullmatch(r"-?\d{1,18}", text):
+    if (
+        value.type.kind == "string"
+        and other.kind == "int"
+        and re.fullmatch(r"-?\d{1,19}", text)
+        and abs(int(text)) < 1 << 63
+    ):
         return Typed(text, MType("int", "bigint", 20), text)
     return value
 

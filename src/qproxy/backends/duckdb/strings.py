@@ -23,6 +23,13 @@ def _text(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     return as_text(compile_(node, context))
 
 
+def _unicode(value: Typed) -> Typed:
+    """The value as text whose bytes are those that a worker would hold."""
+    if value.type.swedish:
+        raise refused("the bytes of latin1 text; it is held as UTF-8 here")
+    return as_text(value)
+
+
 def _int(node: exp.Expr, context: Context, compile_: Compile) -> str:
     number = as_number(compile_(node, context))
     if number.type.kind != "int":
@@ -65,13 +72,15 @@ def _length(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     value = compile_(node.this, context)
     if value.type.kind == "blob":
         return Typed(f"CAST(octet_length({value.sql}) AS INTEGER)", small_int(10))
-    function = "strlen" if node.args.get("binary") else "length"
+    one_byte = value.type.swedish
+    function = "strlen" if node.args.get("binary") and not one_byte else "length"
     return Typed(f"CAST({function}({as_text(value).sql}) AS INTEGER)", small_int(10))
 
 
 def _octet_length(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     value = _text(_arguments(node, 1)[0], context, compile_)
-    return Typed(f"CAST(strlen({value.sql}) AS INTEGER)", small_int(10))
+    function = "length" if value.type.swedish else "strlen"
+    return Typed(f"CAST({function}({value.sql}) AS INTEGER)", small_int(10))
 
 
 def _substring_of(value: Typed, start: str, length: str | None, width: int) -> Typed:
@@ -139,7 +148,8 @@ def _position(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     wanted = _text(node.args["substr"], context, compile_)
     a, b = text.sql, wanted.sql
     if not (text.type.binary or wanted.type.binary):
-        a, b = f"q_fold({a})", f"q_fold({b})"
+        # The server searches by windows of the pattern's bytes: case is ignored, an accent is not.
+        a, b = f"upper({a})", f"upper({b})"
     if node.args.get("position"):
         start = constant_int(node.args["position"], "LOCATE")
         if start < 1:
@@ -157,7 +167,7 @@ def _hex(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
         return Typed(f"to_hex({unsigned_bits(value)})", string(16))
     if value.type.kind == "blob":
         return Typed(f"hex({value.sql})", string(value.type.length * 2))
-    text = as_text(value)
+    text = _unicode(value)
     return Typed(f"hex(encode({text.sql}))", string(text.type.length * 8))
 
 
@@ -170,7 +180,7 @@ def _unhex(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
 
 
 def _ascii(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
-    value = _text(node.this, context, compile_)
+    value = _unicode(compile_(node.this, context))
     byte = f"('0x' || left(hex(encode({value.sql})), 2))"
     return Typed(f"(CASE WHEN {value.sql} = '' THEN 0 ELSE CAST({byte} AS INTEGER) END)", small_int(3))
 
@@ -210,11 +220,11 @@ def _bin(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
 
 
 def _md5(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
-    return Typed(f"md5({_text(node.this, context, compile_).sql})", string(32))
+    return Typed(f"md5({_unicode(compile_(node.this, context)).sql})", string(32))
 
 
 def _sha1(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
-    return Typed(f"sha1({_text(node.this, context, compile_).sql})", string(40))
+    return Typed(f"sha1({_unicode(compile_(node.this, context)).sql})", string(40))
 
 
 def _substring_index(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
