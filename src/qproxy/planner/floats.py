@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from sqlglot import exp
 
+from qproxy.planner.faithful import call_name
 from qproxy.planner.query import Query
 
 _TEXT = frozenset(
     ("char", "varchar", "text", "tinytext", "mediumtext", "longtext", "enum", "set", "date", "datetime", "time",
      "timestamp", "blob", "tinyblob", "mediumblob", "longblob", "binary", "varbinary", "json")
 )  # fmt: skip
+
+#: Functions that give one of their arguments, and which.
+_CHOICES: Mapping[str, slice] = {
+    "IF": slice(1, None),
+    "NVL2": slice(1, None),
+    "NULLIF": slice(0, 1),
+    **dict.fromkeys(("IFNULL", "NVL", "COALESCE", "GREATEST", "LEAST"), slice(None)),
+}
+_TO_FLOAT = re.compile(r"(CAST|CONVERT)\W.*\WFLOAT$", re.IGNORECASE | re.DOTALL)
 
 
 def is_float(expression: exp.Expr, query: Query) -> bool:
@@ -24,15 +37,11 @@ def is_float(expression: exp.Expr, query: Query) -> bool:
 
 def _values(expression: exp.Expr) -> list[exp.Expr]:
     """The expressions among which a choice takes its value; the expression itself where it is no choice."""
-    if isinstance(expression, exp.Paren | exp.Min | exp.Max | exp.AnyValue):
+    if isinstance(expression, exp.Paren | exp.Min | exp.Max):
         return _values(expression.this)
-    if isinstance(expression, exp.Nullif):
-        return _values(expression.this)
-    if isinstance(expression, exp.Coalesce | exp.Greatest | exp.Least):
-        return [v for e in (expression.this, *expression.expressions) for v in _values(e)]
-    if isinstance(expression, exp.If):
-        branches = [expression.args.get("true"), expression.args.get("false")]
-        return [v for e in branches if e is not None for v in _values(e)]
+    if isinstance(expression, exp.Anonymous):
+        choices = _CHOICES.get(call_name(expression).upper())
+        return [v for e in expression.expressions[choices] for v in _values(e)] if choices else [expression]
     if isinstance(expression, exp.Case):
         branches = [i.args["true"] for i in expression.args.get("ifs") or ()]
         branches.append(expression.args.get("default"))
@@ -47,4 +56,6 @@ def base_type(expression: exp.Expr, query: Query) -> str:
         return column.base_type if column else ""
     if isinstance(expression, exp.Literal) and expression.is_string:
         return "varchar"
+    if isinstance(expression, exp.Anonymous) and _TO_FLOAT.match(str(expression.this)):
+        return "float"
     return "number"

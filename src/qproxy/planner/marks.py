@@ -12,6 +12,7 @@ an empty name stands for text without parentheses.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -470,8 +471,10 @@ def _is_call(tokens: Sequence[Token], at: int, upper: str) -> bool:
     if upper == "MOD" and before is not None and _ends_operand(before):
         return False
     if upper == "INTERVAL":
-        end = _closing(tokens, at + 1)
-        return end >= len(tokens) or tokens[end].text.upper() not in UNITS
+        # The function has several arguments; else it is an interval of time whose amount begins with a parenthesis.
+        inside = tokens[at + 2 : _closing(tokens, at + 1) - 1]
+        depths = accumulate((t.token_type is TokenType.L_PAREN) - (t.token_type is TokenType.R_PAREN) for t in inside)
+        return any(d == 0 and t.token_type is TokenType.COMMA for d, t in zip(depths, inside, strict=True))
     return not (upper in ("LEFT", "RIGHT") and before is not None and _ends_operand(before))
 
 

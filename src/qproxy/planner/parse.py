@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from qproxy.planner.proof import prove
 #: Deeper nesting than this is refused before the parser recurses into it.
 MAX_DEPTH = 100
 _UNSEEN = "".join(map(chr, range(33))) + "\x7f"
+_WIDE = re.compile("[^\\u0000-\\uffff]")
 _OPEN = {TokenType.L_PAREN, TokenType.CASE}
 _CLOSE = {TokenType.R_PAREN, TokenType.END}
 
@@ -137,7 +139,8 @@ def _name(item: exp.Expr, text: str) -> str:
 
 
 def _cut_off(name: str) -> str:
-    """MariaDB keeps the first 255 bytes of a name."""
+    """MariaDB keeps the first 255 bytes of a name, and of each character no more than three."""
+    name = _WIDE.sub("?", name)
     encoded = name.encode()
     return name if len(encoded) <= 255 else encoded[:255].decode(errors="ignore")
 

@@ -160,16 +160,22 @@ def _compare(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]]
         sql = f"SELECT {text(expression.unalias())}"
         sent, negations = _words(plain(sqlglot.tokenize(sql, read=DIALECT), sql)[1:])
         words, written_negations = _words(tokens)
-        same = words == sent or (words[: len(sent)] == sent and _is_tail(words[len(sent) :], tail))
+        same = words == sent or (words[: len(sent)] == sent and _is_tail(words[len(sent) :], tail, expression))
         if same and negations == written_negations:
             continue
         raise unsupported(_difference(words, sent))
 
 
-def _is_tail(words: list[Word], tail: str) -> bool:
+def _is_tail(words: list[Word], tail: str, expression: exp.Expr) -> bool:
     texts = [text for _, text in words]
     if tail == "alias":
-        return len(words) == 1 or (len(words) == 2 and texts[0] == "as")
+        name = expression.alias.casefold()
+        return isinstance(expression, exp.Alias) and texts in (
+            ["as", *name.split()],
+            ["as", name],
+            name.split(),
+            [name],
+        )
     if tail == "rollup":
         return texts == ["with", "rollup"]
     return tail == "direction" and texts in (["asc"], ["desc"])
