@@ -97,7 +97,7 @@ class Cursor:
         self._placement = placement
         self._batching = batching
         self._reduced = plan.combined is not None
-        self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size))
+        self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size)) if plan.together else 1
         self._rows = batching.first_rows
         self._weights = _weights(plan)
         self._lost: dict[str, str] = {}

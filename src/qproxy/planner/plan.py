@@ -84,6 +84,7 @@ class Plan:
         partial: statement for one chunk, with markers.
         combined: a statement that holds ``partial`` once, letter for letter, and reduces its rows; chunks of one
             worker are combined by it. None where rows are only put one behind the other.
+        together: whether chunks may be put into one statement by UNION ALL: see `qproxy.planner.unions`.
         limit: rows after which more are of no use, for rows that are only put one behind the other.
     """
 
@@ -95,6 +96,7 @@ class Plan:
     chunks: ChunkIds
     partial: str
     combined: str | None
+    together: bool
     merge: Relay | Final
 
     @property

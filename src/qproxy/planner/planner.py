@@ -23,6 +23,7 @@ from qproxy.planner.plan import Lookup, Plan, Slot, Template
 from qproxy.planner.query import Query
 from qproxy.planner.restrict import Restriction, lookups, resolve, restrict
 from qproxy.planner.split import split, whole
+from qproxy.planner.unions import keeps_values
 from qproxy.sky.coverage import EVERYTHING, Coverage
 
 
@@ -69,6 +70,7 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
     slots = _slots(query)
     chunks = _chunks(slots, coverage)
     statements = whole(query) if len(chunks) <= 1 else split(query)
+    together = keeps_values((*query.items, *(query.groups or ()), *(o.expression for o in query.orders)), query)
     return Plan(
         names=query.names,
         shape=analysis.shape,
@@ -77,7 +79,8 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
         coverage=coverage,
         chunks=chunks,
         partial=statements.partial,
-        combined=statements.combined,
+        combined=statements.combined if together else None,
+        together=together,
         merge=statements.merge,
     )
 
