@@ -43,7 +43,7 @@ INSERT INTO t VALUES
  (5, 0, 0, 255, 0, 0, -1.5e-10, '\u00e4\u6f22 a', 'abc', 'ABC', 'abc', 'abc', '2021-01-03', '00:00:00',
   '2021-01-03 12:00:00', 2021, '1', 'b', 'p', b'1000001', 9, 9, 9, 9)
 """
-NAMES = "id,ti,i,u,d,f,x,s,c,l,bin,txt,dt,tm,ts,y,j,e,st,bt,order,key,odd name,ti`ck".split(",")
+NAMES = (*"id ti i u d f x s c l bin txt dt tm ts y j e st bt order key".split(), "odd name", "ti`ck")  # noqa: SIM905
 
 
 def _expressions() -> list[Any]:
@@ -118,3 +118,50 @@ def _same(connection: pymysql.Connection[Any], sql: str) -> None:
 @pytest.mark.parametrize("written", _expressions())
 def test_an_expression_means_what_was_written(connection: pymysql.Connection[Any], written: str) -> None:
     _same(connection, f"SELECT {written} FROM t")
+
+
+def _statements(name: str) -> list[str]:
+    return (Path(__file__).parent / "fidelity" / name).read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("sql", _statements("statements.sql"))
+def test_a_statement_means_what_was_written(connection: pymysql.Connection[Any], sql: str) -> None:
+    _same(connection, sql)
+
+
+@pytest.mark.parametrize("sql", _statements("names.sql"))
+def test_columns_are_called_as_the_server_calls_them(connection: pymysql.Connection[Any], sql: str) -> None:
+    _same(connection, sql)
+
+
+def _refused() -> list[tuple[str, int, str]]:
+    cut = (line.rsplit(" | ", 2) for line in _statements("refused.txt"))
+    return [(written, int(code), text) for written, code, text in cut]
+
+
+@pytest.mark.parametrize(("written", "code", "text"), _refused())
+def test_refusals_name_the_construct(written: str, code: int, text: str) -> None:
+    with pytest.raises(SQLError) as refused:
+        _planned(f"SELECT {written} FROM t")
+    assert (refused.value.code, text in refused.value.message) == (code, True), refused.value.message
+
+
+TIMES = """
+NOW() CURRENT_TIMESTAMP CURRENT_TIMESTAMP(3) LOCALTIME LOCALTIMESTAMP() SYSDATE() CURDATE() CURRENT_DATE CURTIME()
+CURRENT_TIME(2) UTC_DATE UTC_TIME() UTC_TIMESTAMP(6)
+"""
+SESSION = """
+UNIX_TIMESTAMP() USER() SYSTEM_USER() SESSION_USER() CURRENT_USER CURRENT_USER() DATABASE() SCHEMA() VERSION()
+CONNECTION_ID() LAST_INSERT_ID() ROW_COUNT()
+"""
+
+
+@pytest.mark.parametrize("written", [*TIMES.split(), *SESSION.split()])
+def test_functions_of_the_session_never_reach_a_worker(connection: pymysql.Connection[Any], written: str) -> None:
+    sent, names = _planned(f"SELECT {written} FROM t")
+    assert f"{written.split('(')[0]}(" not in sent
+    theirs = _answer(connection, f"SELECT {written} FROM t")
+    assert list(names) == theirs[0]
+    if written in TIMES.split():
+        # A value of the same kind: type and decimals.
+        assert [d[:2] for d in _answer(connection, sent)[1]] == [d[:2] for d in theirs[1]]

@@ -64,7 +64,8 @@ REFUSED = frozenset(
     UUID UUID_SHORT VALUE VALUES WSREP_LAST_SEEN_GTID WSREP_LAST_WRITTEN_GTID WSREP_SYNC_WAIT_UPTO_GTID
     """.split()  # noqa: SIM905
 )
-#: What the parser has types of its own for and is let through: aggregates, functions over windows, CASE, SOUNDS LIKE.
+#: What the parser has types of its own for and is let through: aggregates, functions over windows, CASE, SOUNDS LIKE;
+#: a cast is a folded constant here, for those of the query are calls.
 _TYPED = (
     exp.And,
     exp.AnonymousAggFunc,
@@ -73,6 +74,7 @@ _TYPED = (
     exp.BitwiseOrAgg,
     exp.BitwiseXorAgg,
     exp.Case,
+    exp.Cast,
     exp.Collate,
     exp.Count,
     exp.CumeDist,
