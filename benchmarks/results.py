@@ -129,7 +129,7 @@ def write(directory: Path, found: Sequence[Measured]) -> None:
         "",
         "Written by `make bench`; the same figures, for programs, are in `RESULTS.json`. What is compared was measured",
         "in one run, each party in its turn. A load before the run that is near the number of cores says that other",
-        "work was going on: ratios hold, seconds are then too long.",
+        "work was going on: seconds are then too long, and ratios of parties that use unlike numbers of cores are off.",
         "",
     ]
     for case in known.values():
