@@ -111,6 +111,8 @@ def parse(sql: str) -> Parsed:
         raise unsupported(f"{type(tree).__name__.upper()} of several SELECTs yet")
     if not isinstance(tree, exp.Select):
         raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+    if tree.args.get("with_"):
+        raise unsupported("common table expressions (WITH) yet")
     restore(tree)
     prove(tree, simple)
     texts = _item_texts(sql, tokens)
@@ -173,7 +175,9 @@ def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
             continue
         depth += (kind in _OPEN) - (kind in _CLOSE)
         if first is None:
-            if kind in (TokenType.DISTINCT, TokenType.ALL) or (not texts and token.text.upper() in _MODIFIERS):
+            if kind in (TokenType.DISTINCT, TokenType.ALL) or (
+                not texts and kind is TokenType.VAR and token.text.upper() in _MODIFIERS
+            ):
                 continue
             # MariaDB counts a comment behind the comma as part of the next item.
             first = token.start if comma is None else comma + len(sql[comma:]) - len(sql[comma:].lstrip())

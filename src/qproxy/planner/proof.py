@@ -117,7 +117,8 @@ def _cut(tokens: Sequence[Token]) -> _Clauses:
             if in_from and _joins(tokens, at):
                 place = []
                 continue
-            if place is clauses.items and not place and token.text.upper() in _MODIFIERS:
+            quoted = kind in (TokenType.STRING, TokenType.IDENTIFIER)
+            if place is clauses.items and not place and not quoted and token.text.upper() in _MODIFIERS:
                 continue
         depth += kind is TokenType.L_PAREN
         place.append(token)

@@ -25,3 +25,6 @@ SELECT 'x' FROM t WHERE 1
 SELECT id FROM t WHERE s IN ('abc' 'd', 'abc')
 SELECT date(ts) AS `date`, time(ts) time, year(dt) AS year FROM t ORDER BY `date`
 SELECT t.order, t.key FROM t ORDER BY t.order
+SELECT 'all', 'distinct' AS x FROM t
+SELECT STRAIGHT_JOIN i FROM t
+SELECT 'high_priority' FROM t
