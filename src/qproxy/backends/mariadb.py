@@ -13,17 +13,21 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from qproxy.backends.base import DEFAULT_SETTINGS, ResultStream, Scratch, SessionSettings
-from qproxy.backends.mariadb_pool import Link, Pool, spoken_plainly
+from qproxy.backends.mariadb_load import load_file
+from qproxy.backends.mariadb_pool import Link, Pool
 from qproxy.backends.mariadb_scratch import SCRATCH_DATABASE, MariaDBScratch
 from qproxy.backends.mariadb_stream import MariaDBStream
 from qproxy.catalog.model import Worker
 from qproxy.errors import SQLError, WorkerError
 from qproxy.wire.columns import ColumnDef
+from qproxy.wire.rowblock import decode_rows
 
 log = logging.getLogger(__name__)
 
 #: A connection that was idle for longer is asked for a sign of life before it is used. Seconds.
 LONG_IDLE = 30.0
+#: The same where the first statement must not run twice. Seconds.
+SHORT_IDLE = 1.0
 _NO_SUCH_THREAD = 1094
 
 
@@ -93,16 +97,10 @@ class MariaDBBackend:
         async with self._statements:
             link = await self._link(DEFAULT_SETTINGS, sure=True)
             try:
-                with spoken_plainly(self.name):
-                    await link.connection.query(sql)
-                    result = link.connection._result
-                    if result.warning_count:
-                        # LOCAL turns what strict mode would refuse into warnings (MariaDB KB, "LOAD DATA INFILE").
-                        await link.connection.query("SHOW WARNINGS")
-                        for level, code, message in link.connection._result.rows:
-                            if level != "Note":
-                                raise SQLError(int(code), f"{database}.{table}: {message}")
-                    return int(result.affected_rows)
+                loaded = await load_file(self.name, link, sql, path)
+                if loaded.warnings:
+                    await self._check_warnings(link, f"{database}.{table}")
+                return loaded.rows
             except SQLError:
                 raise
             except BaseException:
@@ -110,6 +108,14 @@ class MariaDBBackend:
                 raise
             finally:
                 self._pool.give_back(link)
+
+    async def _check_warnings(self, link: Link, table: str) -> None:
+        """LOCAL turns what strict mode would refuse into warnings (MariaDB Knowledge Base, "LOAD DATA INFILE")."""
+        async with self._running(link, "SHOW WARNINGS") as warnings:
+            rows = [row async for block in warnings for row in decode_rows(block)]
+        for level, code, message in rows:
+            if level != b"Note":
+                raise SQLError(int(code or 0), f"{table}: {(message or b'').decode('utf-8', 'replace')}")
 
     async def close(self) -> None:
         """Close all connections."""
@@ -137,7 +143,7 @@ class MariaDBBackend:
         link = self._pool.take()
         if link is not None:
             try:
-                if sure or link.idle_seconds > LONG_IDLE:
+                if link.idle_seconds > (SHORT_IDLE if sure else LONG_IDLE):
                     await self._ping(link)
                 return await self._prepared(link, settings)
             except WorkerError:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import aiomysql
 import pymysql
 
 from qproxy.backends.base import DEFAULT_SETTINGS, SessionSettings
-from qproxy.backends.mariadb_errors import classified, reason_of
+from qproxy.backends.mariadb_errors import reason_of
 from qproxy.catalog.model import Worker
 from qproxy.errors import SQLError, WorkerError
 
@@ -185,16 +183,3 @@ def _why_not(error: BaseException) -> str:
     if isinstance(code, int) and code < 2000:
         return reason_of(SQLError(code, ""))
     return "cannot be reached"
-
-
-@contextlib.contextmanager
-def spoken_plainly(worker: str) -> Iterator[None]:
-    """Turn what aiomysql raises into WorkerError or SQLError."""
-    try:
-        yield
-    except pymysql.MySQLError as error:
-        code = error.args[0] if error.args and isinstance(error.args[0], int) else 1105
-        message = str(error.args[1]) if len(error.args) > 1 else str(error)
-        raise classified(worker, SQLError(code, message)) from error
-    except (OSError, asyncio.IncompleteReadError) as error:
-        raise WorkerError(worker, "connection lost") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,9 +32,11 @@ def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _ingest(args: argparse.Namespace) -> int:
+    import uvloop
+
     config = read_config(args)
     with CatalogStore.open(config.catalog.url) as store:
-        report = asyncio.run(_load(args, config, store))
+        report = uvloop.run(_load(args, config, store))
     print(format_report(report))
     return 0
 
