@@ -146,10 +146,10 @@ def plain(tokens: Sequence[Token], sql: str) -> list[Token]:
         elif kind is TokenType.NUMBER and before is not None and _fraction(kept, token):
             kept[-1] = _token(TokenType.NUMBER, "." + text, before, token.end)
             continue
-        if before is not None and _is_bare(before, kept[:-1]) and kind is not TokenType.L_PAREN:
+        if before is not None and _is_bare(before, kept[-2:-1]) and kind is not TokenType.L_PAREN:
             kept += _empty(before)
         kept.append(_token(kind, text, token, token.end))
-    if kept and _is_bare(kept[-1], kept[:-1]):
+    if kept and _is_bare(kept[-1], kept[-2:-1]):
         kept += _empty(kept[-1])
     return _prefixes(kept)
 
