@@ -183,7 +183,7 @@ class Session:
             try:
                 yield Rows(columns, rows, more=more)
             finally:
-                await rows.aclose()  # type: ignore[attr-defined]
+                await rows.aclose()
         except SQLError as refusal:
             error = refusal.message
             raise
