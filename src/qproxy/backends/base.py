@@ -20,7 +20,8 @@ class SessionSettings:
     """Session variables of the client that change what an expression means; applied before its statements run.
 
     Attributes:
-        sql_mode, time_zone: None for the worker's own.
+        sql_mode: None for the worker's own.
+        time_zone: an offset such as ``+02:00``; None for UTC.
         collation: collation_connection, for comparisons of literals.
         results_charset: charset in which text is to come back; None for no conversion.
     """
@@ -73,6 +74,17 @@ class Backend(Protocol):
         """A statement of MariaDB's dialect in the engine's own; called once a plan, not once a chunk.
 
         Identifiers that stand for chunk tables are kept letter for letter.
+        """
+        ...
+
+    def spans(self, template: str) -> bool:
+        """Whether the placeholders of a template may each stand for several chunks at once.
+
+        Then a name such as ``Star_3,7`` stands for the rows of both chunks, and rows of several such tables meet
+        within equal chunks only: the statement's rows are those of all its chunks, and no UNION ALL is needed.
+
+        Args:
+            template: in MariaDB's dialect.
         """
         ...
 

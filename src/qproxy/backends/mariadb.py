@@ -14,7 +14,7 @@ from pathlib import Path
 
 from qproxy.backends.base import DEFAULT_SETTINGS, ResultStream, Scratch, SessionSettings
 from qproxy.backends.mariadb_load import load_file
-from qproxy.backends.mariadb_pool import Link, Pool
+from qproxy.backends.mariadb_pool import UTC, Link, Pool
 from qproxy.backends.mariadb_scratch import SCRATCH_DATABASE, MariaDBScratch
 from qproxy.backends.mariadb_stream import MariaDBStream
 from qproxy.catalog.model import Worker
@@ -52,6 +52,10 @@ class MariaDBBackend:
     def translate(self, sql: str) -> str:
         """The statement itself: it is in MariaDB's dialect already."""
         return sql
+
+    def spans(self, template: str) -> bool:
+        """Never: each chunk has tables of its own."""
+        return False
 
     @contextlib.asynccontextmanager
     async def query(self, sql: str, settings: SessionSettings = DEFAULT_SETTINGS) -> AsyncIterator[ResultStream]:
@@ -281,7 +285,7 @@ def _escape(text: str) -> str:
 def _set_statement(settings: SessionSettings) -> str:
     charset = settings.results_charset
     mode = "DEFAULT" if settings.sql_mode is None else f"'{_escape(settings.sql_mode)}'"
-    zone = "DEFAULT" if settings.time_zone is None else f"'{_escape(settings.time_zone)}'"
+    zone = f"'{_escape(settings.time_zone or UTC)}'"
     return (
         f"SET sql_mode={mode}, time_zone={zone}, collation_connection={settings.collation},"
         f" character_set_results={'NULL' if charset is None else charset}"

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 #: A worker must not give up on a client that reads slowly; the proxy's own limits do that. Seconds.
 WRITE_TIMEOUT = 24 * 3600
+#: What SYSTEM means for every worker, wherever it stands.
+UTC = "+00:00"
 
 
 class Link:
@@ -122,7 +124,7 @@ class Pool:
             async with asyncio.timeout(self.connect_timeout):
                 connection = await aiomysql.connect(
                     local_infile=True,
-                    init_command=f"SET NAMES utf8mb4, net_write_timeout={WRITE_TIMEOUT}",
+                    init_command=f"SET NAMES utf8mb4, net_write_timeout={WRITE_TIMEOUT}, time_zone='{UTC}'",
                     **self._address(),
                 )
         except TimeoutError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Progress
@@ -224,6 +224,7 @@ class Session:
         await self.kill(int(words[0]), query_only)
 
     def _values(self) -> SessionValues:
+        ahead = _ahead(self._variables.settings().time_zone)
         return SessionValues(
             database=self._database,
             user=f"{self._client.user}@{self._client.address}",
@@ -231,7 +232,8 @@ class Session:
             version=str(self._variables.get("version")),
             variable=self._variables.get,
             user_variables=self._variables.user,
-            now=datetime.now(UTC).replace(tzinfo=None),
+            now=datetime.now(UTC).replace(tzinfo=None) + ahead,
+            ahead=ahead,
         )
 
     def _show_context(self) -> ShowContext:
@@ -270,3 +272,12 @@ def _behind_verb(sql: str) -> str:
     """The statement without its first word."""
     tokens = tokenize(sql)
     return sql[tokens[1].start :] if len(tokens) > 1 else ""
+
+
+def _ahead(zone: str | None) -> timedelta:
+    """How far a zone such as ``-03:30`` is ahead of UTC."""
+    if zone is None:
+        return timedelta(0)
+    hours, minutes = zone.lstrip("+-").split(":")
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    return -ahead if zone.startswith("-") else ahead

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qproxy.backends.base import SessionSettings
+from qproxy.backends.duckdb.chunks import resolved
 from qproxy.backends.duckdb.comment import columns_of
 from qproxy.backends.duckdb.definitions import apply
-from qproxy.backends.duckdb.dialect import shape_of, translate
+from qproxy.backends.duckdb.dialect import shape_of, spans, translate
 from qproxy.backends.duckdb.failures import sql_error
 from qproxy.backends.duckdb.loading import insert_rows, read_file
 from qproxy.backends.duckdb.macros import MACROS
@@ -53,6 +54,10 @@ class DuckDBBackend:
         """See `qproxy.backends.duckdb.dialect.translate`."""
         return translate(sql, self._registry)
 
+    def spans(self, template: str) -> bool:
+        """See `qproxy.backends.duckdb.dialect.spans`."""
+        return spans(template)
+
     @asynccontextmanager
     async def query(self, sql: str, settings: SessionSettings) -> AsyncIterator[DuckStream]:
         """Run one statement; a text that `translate` did not make is translated first."""
@@ -60,7 +65,8 @@ class DuckDBBackend:
         if columns is None:
             sql = self.translate(sql)
             columns = columns_of(sql)
-        stream = DuckStream(self._root.cursor(), self._pool, sql, columns or [], settings)
+        text = resolved(sql, self._registry.members)
+        stream = DuckStream(self._root.cursor(), self._pool, text, columns or [], settings)
         try:
             await stream.start()
             yield stream
@@ -91,7 +97,8 @@ class DuckDBBackend:
         shape = self._registry.resolve(database, table)
         rows = await self._run(lambda: read_file(shape, columns, path, charset))
         async with self._writing:
-            return await self._run(lambda: insert_rows(self._root, shape, database, table, columns, rows))
+            member = self._registry.member(database, table)
+            return await self._run(lambda: insert_rows(self._root, shape, database, table, columns, rows, member))
 
     async def close(self) -> None:
         """Close the database; one in memory is gone with it."""

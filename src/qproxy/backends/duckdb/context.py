@@ -15,10 +15,15 @@ from qproxy.errors import SQLError
 
 @dataclass(frozen=True)
 class Source:
-    """A table or derived table of a FROM clause."""
+    """A table or derived table of a FROM clause.
+
+    Attributes:
+        chunked: whether it is a placeholder for chunk tables, which have the hidden column of chunks.
+    """
 
     alias: str
     columns: Mapping[str, MType]
+    chunked: bool = False
 
     def find(self, name: str) -> tuple[str, MType] | None:
         """The column of that name, whatever its case."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from qproxy.backends.duckdb.chunks import CHUNK, CHUNK_TYPE, stand_in, stood_in_for
 from qproxy.backends.duckdb.context import Context
 from qproxy.backends.duckdb.dialect import parse
 from qproxy.backends.duckdb.expressions import compile_expression
@@ -53,8 +54,9 @@ def apply(sql: str, connection: Any, registry: Registry) -> None:
             if created.if_not_exists:
                 return
             raise SQLError(1050, f"Table '{created.table}' already exists")
-        _create(created.database, created.table, shape, connection)
-        registry.add(created.database, created.table, shape)
+        if not registry.add_member(created.database, created.table, shape):
+            _create(created.database, created.table, shape, connection)
+            registry.add(created.database, created.table, shape)
     elif re.match(r"\s*INSERT\b", sql, re.I):
         _insert(sql, connection, registry)
     elif not _WITHOUT_EFFECT.match(sql):
@@ -66,6 +68,8 @@ def _create(database: str, table: str, shape: TableShape, connection: Any) -> No
         f"{quote(name)} {kind.duck}{' NOT NULL' if name in shape.not_null else ''}"
         for name, kind in shape.columns.items()
     )
+    if stood_in_for(table) is not None:
+        listed += f", {quote(CHUNK)} {CHUNK_TYPE}"
     connection.execute(f"CREATE TABLE {quote(database)}.{quote(table)} ({listed})")
 
 
@@ -76,7 +80,13 @@ def _drop(database: str | None, table: str, if_exists: bool, connection: Any, re
         if if_exists:
             return
         raise SQLError(1051, f"Unknown table '{database}.{table}'")
-    connection.execute(f"DROP TABLE {quote(database)}.{quote(table)}")
+    if (logical := stood_in_for(table)) is not None and registry.members(database, logical):
+        raise refused(f"DROP TABLE {table} while it stands in for chunks")
+    if member := registry.member(database, table):
+        place = f"{quote(database)}.{quote(stand_in(member[0]))}"
+        connection.execute(f"DELETE FROM {place} WHERE {quote(CHUNK)} = {member[1]}")
+    else:
+        connection.execute(f"DROP TABLE {quote(database)}.{quote(table)}")
     registry.drop(database, table)
 
 
@@ -106,4 +116,8 @@ def _insert(sql: str, connection: Any, registry: Registry) -> None:
         ]
         rows.append(f"({', '.join(cells)})")
     place = f"{quote(database)}.{quote(table.name)}" if database else quote(table.name)
+    if member := registry.member(database, table.name):
+        place = f"{quote(str(database))}.{quote(stand_in(member[0]))}"
+        names = [*names, CHUNK]
+        rows = [f"{row[:-1]}, {member[1]})" for row in rows]
     connection.execute(f"INSERT INTO {place} ({', '.join(map(quote, names))}) VALUES {', '.join(rows)}")

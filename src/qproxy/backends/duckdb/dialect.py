@@ -7,7 +7,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from qproxy.backends.duckdb.comment import described
-from qproxy.backends.duckdb.registry import Registry
+from qproxy.backends.duckdb.registry import MARKER, Registry
 from qproxy.backends.duckdb.select import Selects
 from qproxy.backends.duckdb.typed import refused
 from qproxy.backends.duckdb.types import MType
@@ -33,6 +33,23 @@ def translate(sql: str, registry: Registry) -> str:
 def shape_of(sql: str, registry: Registry) -> tuple[str, list[tuple[str, MType]]]:
     """DuckDB SQL of a statement, and its columns with their types."""
     return Selects(registry).statement(parse(sql))
+
+
+def spans(sql: str) -> bool:
+    """Whether the placeholders of a template may each stand for the chunk tables of several chunks at once.
+
+    They may where all of them stand in the statement's own FROM clause: a nested statement looks at one chunk.
+
+    Args:
+        sql: the template, in MariaDB's dialect.
+    """
+    node = parse(sql)
+    clause = node.args.get("from_")
+    if not isinstance(node, exp.Select) or clause is None or node.args.get("offset"):
+        return False
+    own = [clause.this, *(join.this for join in node.args.get("joins") or ())]
+    nested = [t for t in node.find_all(exp.Table) if not any(t is o for o in own)]
+    return not any(MARKER.fullmatch(t.name) for t in nested)
 
 
 def parse(sql: str) -> exp.Expr:

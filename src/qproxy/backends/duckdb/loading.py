@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from qproxy.backends.duckdb.chunks import CHUNK, stand_in
 from qproxy.backends.duckdb.registry import TableShape, quote
 from qproxy.backends.duckdb.scratch import from_text
 from qproxy.backends.duckdb.types import MType
@@ -44,9 +45,18 @@ def read_file(shape: TableShape, columns: Sequence[str], path: Path, charset: st
 
 
 def insert_rows(
-    connection: Any, shape: TableShape, database: str, table: str, columns: Sequence[str], rows: Any
+    connection: Any,
+    shape: TableShape,
+    database: str,
+    table: str,
+    columns: Sequence[str],
+    rows: Any,
+    member: tuple[str, int] | None = None,
 ) -> int:
     """Insert what `read_file` gave.
+
+    Args:
+        member: the chunked table and the chunk where ``table`` is a member of one: see `Registry.member`.
 
     Returns:
         The number of rows.
@@ -65,8 +75,12 @@ def insert_rows(
             _value(name, shape.columns[column]) if pa.types.is_binary(rows.schema.field(name).type) else name
             for name, column in zip(rows.column_names, columns, strict=True)
         )
-        place = f"{quote(database)}.{quote(table)}"
-        connection.execute(f"INSERT INTO {place} ({', '.join(map(quote, columns))}) SELECT {casts} FROM q_file")
+        names = list(columns)
+        if member is not None:
+            names.append(CHUNK)
+            casts += f", {member[1]}"
+        place = f"{quote(database)}.{quote(stand_in(member[0]) if member else table)}"
+        connection.execute(f"INSERT INTO {place} ({', '.join(map(quote, names))}) SELECT {casts} FROM q_file")
     except duckdb.Error as error:
         raise SQLError(1366, f"loading {database}.{table}: {str(error).splitlines()[0]}") from None
     finally:

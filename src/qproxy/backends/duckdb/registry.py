@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left, insort
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qproxy.backends.duckdb.chunks import chunks_named, stand_in, stood_in_for
 from qproxy.backends.duckdb.types import MType, declared
 from qproxy.errors import SQLError
 
@@ -128,33 +130,85 @@ def read_create(sql: str) -> Creation | None:
 
 
 class Registry:
-    """Shapes of all tables, by database and name; a database of None holds scratch tables."""
+    """Shapes of all tables, by database and name; a database of None holds scratch tables.
+
+    A table ``T_empty`` makes ``T`` a chunked table: its chunk tables are members of it, without shapes of their own.
+    """
 
     def __init__(self) -> None:
         self._tables: dict[tuple[str | None, str], TableShape] = {}
+        self._members: dict[tuple[str | None, str], list[int]] = {}
 
     def add(self, database: str | None, table: str, shape: TableShape) -> None:
         """Remember a table."""
         self._tables[database, table] = shape
+        if (logical := stood_in_for(table)) is not None:
+            self._members[database, logical] = []
+
+    def add_member(self, database: str, table: str, shape: TableShape) -> bool:
+        """Remember a chunk table as a member of its chunked table.
+
+        Returns:
+            False where there is no chunked table of its shape for it: it is a table of its own then.
+        """
+        named = chunks_named(table)
+        members = self._members.get((database, named[0])) if named else None
+        if named is None or members is None or len(named[1]) != 1:
+            return False
+        common = self._tables[database, stand_in(named[0])]
+        if shape is not common and (list(shape.columns.items()), shape.not_null) != (
+            list(common.columns.items()),
+            common.not_null,
+        ):
+            return False
+        insort(members, named[1][0])
+        return True
 
     def drop(self, database: str | None, table: str) -> None:
         """Forget a table."""
-        self._tables.pop((database, table), None)
+        if self._tables.pop((database, table), None) is None and (member := self.member(database, table)):
+            self._members[database, member[0]].remove(member[1])
+        if (logical := stood_in_for(table)) is not None:
+            self._members.pop((database, logical), None)
 
     def drop_database(self, database: str) -> None:
         """Forget all tables of a database."""
         for key in [k for k in self._tables if k[0] == database]:
             del self._tables[key]
+        for key in [k for k in self._members if k[0] == database]:
+            del self._members[key]
 
     def get(self, database: str | None, table: str) -> TableShape | None:
         """The table's shape, or None."""
-        return self._tables.get((database, table))
+        shape = self._tables.get((database, table))
+        if shape is None and (member := self.member(database, table)):
+            shape = self._tables[database, stand_in(member[0])]
+        return shape
+
+    def members(self, database: str | None, table: str) -> Sequence[int] | None:
+        """Chunks of a chunked table, sorted; None where ``table`` is not one."""
+        return self._members.get((database, table))
+
+    def member(self, database: str | None, table: str) -> tuple[str, int] | None:
+        """The chunked table and the chunk of a chunk table that is a member; None for all other tables."""
+        named = chunks_named(table)
+        if named is None or len(named[1]) != 1 or (database, table) in self._tables:
+            return None
+        members, chunk = self._members.get((database, named[0]), []), named[1][0]
+        at = bisect_left(members, chunk)
+        return (named[0], chunk) if at < len(members) and members[at] == chunk else None
 
     def with_table(self, table: str, shape: TableShape) -> Registry:
         """A view of these tables with one scratch table more."""
         more = Registry()
         more._tables = {**self._tables, (None, table): shape}
+        more._members = self._members
         return more
+
+    def chunked(self, database: str | None, table: str) -> bool:
+        """Whether a name is the placeholder of a chunked table's chunk tables."""
+        marker = MARKER.fullmatch(table)
+        return marker is not None and (database, marker[1]) in self._members
 
     def resolve(self, database: str | None, table: str) -> TableShape:
         """The shape of a table or of a chunk table's placeholder.
@@ -166,7 +220,7 @@ class Registry:
         if marker is None:
             shape = self.get(database, table)
         else:
-            shape = self.get(database, f"{marker[1]}_empty")
+            shape = self.get(database, stand_in(marker[1]))
             if shape is None and (public := self.get(database, marker[1])):
                 internal = {"chunkId": declared("INT"), "subChunkId": declared("INT")}
                 shape = TableShape({**public.columns, **internal}, public.not_null)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from qproxy.backends.duckdb.chunks import CHUNK
 from qproxy.backends.duckdb.comment import described
 from qproxy.backends.duckdb.context import Context, Source
 from qproxy.backends.duckdb.expressions import compile_expression
@@ -81,7 +82,7 @@ class Selects:
             alias = node.alias or node.name
             shape = self._registry.resolve(database, node.name)
             place = f"{quote(database)}.{quote(node.name)}" if database else quote(node.name)
-            return f"{place} AS {quote(alias)}", Source(alias, shape.columns)
+            return f"{place} AS {quote(alias)}", Source(alias, shape.columns, self._registry.chunked(database, node.name))
         if isinstance(node, exp.Subquery):
             if not node.alias:
                 raise SQLError(1248, "Every derived table must have its own alias")
@@ -103,13 +104,16 @@ class Selects:
             sources.append(source)
             side = str(join.args.get("side") or "").upper()
             on = join.args.get("on")
+            together = _same_chunk(sources)
             if on is None:
                 if side:
                     raise SQLError(1064, f"{side} JOIN without ON")
-                parts.append(f" CROSS JOIN {sql}")
+                parts.append(f" JOIN {sql} ON {together}" if together else f" CROSS JOIN {sql}")
                 continue
             context = Context(tuple(sources), self._nested, outer)
             condition = truth(compile_expression(on, context))
+            if together:
+                condition = f"({condition}) AND {together}"
             parts.append(f" {side + ' ' if side else ''}JOIN {sql} ON {condition}")
         return "".join(parts), sources
 
@@ -254,6 +258,17 @@ class Selects:
                 raise refused("ORDER BY an expression behind a UNION")
             keys.append((Typed(quote(name), kind), bool(o.args.get("desc"))))
         return _order_sql(keys) + _limit(node)
+
+
+def _same_chunk(sources: Sequence[Source]) -> str:
+    """The condition by which the last source meets the chunked ones before it, in equal chunks only; or nothing."""
+    *before, last = [f"{quote(s.alias)}.{quote(CHUNK)}" if s.chunked else "" for s in sources]
+    named = [b for b in before if b]
+    if not last or not named:
+        return ""
+    # Behind an outer join either may be NULL; those that are not are equal.
+    earlier = named[0] if len(named) == 1 else f"coalesce({', '.join(named)})"
+    return f"{last} = {earlier}"
 
 
 def _stored(kind: MType) -> MType:
