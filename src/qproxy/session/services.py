@@ -10,7 +10,6 @@ from typing import Protocol
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Dispatcher
-
 from qproxy.session.show import Process
 
 
