@@ -96,9 +96,7 @@ class Backend(Protocol):
         """
         ...
 
-    def scratch(
-        self, table: str, select: str, settings: SessionSettings
-    ) -> AbstractAsyncContextManager[Scratch]:
+    def scratch(self, table: str, select: str, settings: SessionSettings) -> AbstractAsyncContextManager[Scratch]:
         """A temporary table with the columns that ``select`` (MariaDB's dialect) has, empty."""
         ...
 

@@ -16,6 +16,7 @@ A regular table is ``T`` itself, with all its rows, on every worker.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 CHUNK_COLUMN = "chunkId"
 SUB_CHUNK_COLUMN = "subChunkId"
@@ -32,6 +33,11 @@ def physical_database(database: str, generation: int) -> str:
 def chunk_table(table: str, chunk: int) -> str:
     """Name of the table with the rows of a chunk."""
     return f"{table}_{chunk}"
+
+
+def chunk_tables(table: str, chunks: Sequence[int]) -> str:
+    """Name of the rows of several chunks, for engines that know such names: see `Backend.spans`."""
+    return f"{table}_{','.join(map(str, chunks))}"
 
 
 def empty_table(table: str) -> str:

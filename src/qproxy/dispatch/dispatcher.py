@@ -154,7 +154,9 @@ class _Run:
         first = next(iter(dispatcher.backends.values()), None)
         if first is None:
             raise SQLError(1105, "no worker can answer: none is registered")
-        self._cursor = Cursor(plan, placement, limits.batching, self._statements_for(first).chunk_size)
+        spanning = all(self._statements_for(b).spanning for b in dispatcher.backends.values())
+        size = self._statements_for(first).chunk_size
+        self._cursor = Cursor(plan, placement, limits.batching, size, plan.together or spanning)
         self._running: dict[asyncio.Task[Spool], str] = {}
         self._complete: asyncio.Queue[Spool | BaseException] = asyncio.Queue()
         self._starving = asyncio.Event()
@@ -241,5 +243,5 @@ class _Run:
         # Workers of one kind share the template; only its dialect depends on the backend.
         kind = type(backend)
         if kind not in self._statements:
-            self._statements[kind] = Statements(self._plan, backend.translate)
+            self._statements[kind] = Statements(self._plan, backend.translate, backend.spans)
         return self._statements[kind]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qproxy.catalog.model import ChunkIds, Placement
-from qproxy.catalog.naming import chunk_table, empty_table
+from qproxy.catalog.naming import chunk_table, chunk_tables, empty_table
 from qproxy.errors import SQLError
 from qproxy.planner.plan import Plan, Slot, Template
 
@@ -43,9 +43,12 @@ class Statements:
     Args:
         plan: what is to run.
         translate: MariaDB's dialect to the engine's.
+        spans: whether a template's placeholders may stand for several chunks each: see `Backend.spans`.
     """
 
-    def __init__(self, plan: Plan, translate: Callable[[str], str]) -> None:
+    def __init__(
+        self, plan: Plan, translate: Callable[[str], str], spans: Callable[[str], bool] = lambda template: False
+    ) -> None:
         partial = translate(plan.partial)
         self._slots = plan.slots
         self._partial = Template.cut(partial, plan.slots)
@@ -55,20 +58,35 @@ class Statements:
             if not found:
                 self._before = self._after = ""
         optional = [i for i, s in enumerate(plan.slots) if s.table.partitioned and not s.required]
+        #: Whether a batch is one statement over all its chunks rather than a UNION ALL of one a chunk.
+        self.spanning = spans(plan.partial)
         self._present = {i: frozenset(plan.slots[i].table.chunk_rows.chunks.tolist()) for i in optional}
 
     @property
     def chunk_size(self) -> int:
         """Characters that a chunk adds to a statement, about."""
+        if self.spanning:
+            return 8 * len(self._slots)
         return self._partial.size + 24 * len(self._slots) + 16
 
     def batch(self, chunks: Sequence[int]) -> str:
         """The statement for some chunks of one worker; for none, the one that gives no stored row."""
+        if self.spanning and chunks:
+            inner = self._partial.fill([self._names(i, s, chunks) for i, s in enumerate(self._slots)])
+            return f"{self._before}{inner}{self._after}"
         parts = [self._partial.fill([self._name(i, s, c) for i, s in enumerate(self._slots)]) for c in chunks]
         if not parts:
             parts = [self._partial.fill([standing_in(s) for s in self._slots])]
         inner = parts[0] if len(parts) == 1 else "(" + ") UNION ALL (".join(parts) + ")"
         return f"{self._before}{inner}{self._after}"
+
+    def _names(self, index: int, slot: Slot, chunks: Sequence[int]) -> str:
+        """The name that stands for a slot's tables in all the chunks."""
+        if not slot.table.partitioned:
+            return slot.table.name
+        present = self._present.get(index)
+        held = chunks if present is None else [c for c in chunks if c in present]
+        return chunk_tables(slot.table.name, held) if held else empty_table(slot.table.name)
 
     def _name(self, index: int, slot: Slot, chunk: int) -> str:
         if not slot.table.partitioned:
@@ -91,13 +109,22 @@ class Cursor:
         placement: where they are.
         batching: how many at a time.
         chunk_size: characters that a chunk adds to a statement.
+        together: whether a statement may hold several chunks; by default as the plan says for a UNION ALL of them.
     """
 
-    def __init__(self, plan: Plan, placement: Placement, batching: Batching, chunk_size: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        placement: Placement,
+        batching: Batching,
+        chunk_size: int,
+        together: bool | None = None,
+    ) -> None:
         self._placement = placement
         self._batching = batching
         self._reduced = plan.combined is not None
-        self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size)) if plan.together else 1
+        several = plan.together if together is None else together
+        self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size)) if several else 1
         self._rows = batching.first_rows
         self._weights = _weights(plan)
         self._lost: dict[str, str] = {}

@@ -82,7 +82,9 @@ class Selects:
             alias = node.alias or node.name
             shape = self._registry.resolve(database, node.name)
             place = f"{quote(database)}.{quote(node.name)}" if database else quote(node.name)
-            return f"{place} AS {quote(alias)}", Source(alias, shape.columns, self._registry.chunked(database, node.name))
+            return f"{place} AS {quote(alias)}", Source(
+                alias, shape.columns, self._registry.chunked(database, node.name)
+            )
         if isinstance(node, exp.Subquery):
             if not node.alias:
                 raise SQLError(1248, "Every derived table must have its own alias")
