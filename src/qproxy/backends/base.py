@@ -66,9 +66,14 @@ class Scratch(Protocol):
 
 
 class Backend(Protocol):
-    """An engine that holds chunks."""
+    """An engine that holds chunks.
+
+    Attributes:
+        loads: files that it loads best at the same time.
+    """
 
     name: str
+    loads: int
 
     def translate(self, sql: str) -> str:
         """A statement of MariaDB's dialect in the engine's own; called once a plan, not once a chunk.
@@ -112,6 +117,15 @@ class Backend(Protocol):
 
         Raises:
             SQLError: a value does not fit its column (strict mode), the table is missing, the disk is full.
+            WorkerError: the worker broke off.
+        """
+        ...
+
+    async def count(self, database: str, tables: Sequence[str]) -> Sequence[int]:
+        """Rows that tables have, in their order.
+
+        Raises:
+            SQLError: a table is missing.
             WorkerError: the worker broke off.
         """
         ...

@@ -17,9 +17,6 @@ from qproxy.ingest.ddl import chunk_table, create_database, public_table, qualif
 from qproxy.ingest.description import Description, TableSpec
 from qproxy.ingest.spread import SpreadTable
 
-#: Statements that run on a worker at a time.
-CONNECTIONS = 2
-
 
 @dataclass(frozen=True)
 class TableLoad:
@@ -132,7 +129,6 @@ async def load_all(
     backends: Mapping[str, Backend],
     physical: str,
     loaded: Callable[[TableLoad], None],
-    connections: int = CONNECTIONS,
 ) -> None:
     """Make and fill tables on all workers at once.
 
@@ -141,7 +137,6 @@ async def load_all(
         backends: by worker.
         physical: database on the workers.
         loaded: hears of each table that is done.
-        connections: statements that run on a worker at a time.
 
     Raises:
         QproxyError: a worker broke off, refused rows, or took another number of them.
@@ -163,6 +158,6 @@ async def load_all(
 
     async def one_worker(backend: Backend) -> None:
         queue = list(reversed(loads.get(backend.name, ())))
-        await on_workers({str(i): backend for i in range(max(1, connections))}, lambda b: one_connection(b, queue))
+        await on_workers({str(i): backend for i in range(backend.loads)}, lambda b: one_connection(b, queue))
 
     await on_workers(backends, one_worker)

@@ -4,30 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qproxy.backends.base import DEFAULT_SETTINGS, Backend
+from qproxy.backends.base import Backend
 from qproxy.errors import QproxyError
-from qproxy.ingest.ddl import qualified
-from qproxy.ingest.load import Loads, TableLoad, on_workers
-from qproxy.wire.rowblock import decode_rows
-
-#: Tables that one statement counts.
-TABLES_A_STATEMENT = 100
-
-
-async def count(backend: Backend, physical: str, loads: Sequence[TableLoad]) -> list[int]:
-    """Rows that the tables have, in their order."""
-    found: dict[int, int] = {}
-    for start in range(0, len(loads), TABLES_A_STATEMENT):
-        parts = (
-            f"SELECT {start + i} AS n, COUNT(*) AS c FROM {qualified(physical, load.table)}"
-            for i, load in enumerate(loads[start : start + TABLES_A_STATEMENT])
-        )
-        sql = backend.translate(" UNION ALL ".join(parts))
-        async with backend.query(sql, DEFAULT_SETTINGS) as stream:
-            async for block in stream:
-                for number, rows in decode_rows(block):
-                    found[int(number or -1)] = int(rows or -1)
-    return [found.get(i, -1) for i in range(len(loads))]
+from qproxy.ingest.load import Loads, on_workers
 
 
 async def verify(loads: Sequence[Loads], backends: Mapping[str, Backend], physical: str) -> None:
@@ -45,7 +24,8 @@ async def verify(loads: Sequence[Loads], backends: Mapping[str, Backend], physic
 
     async def one_worker(backend: Backend) -> None:
         expected = [load for part in loads for load in part.get(backend.name, ())]
-        for load, rows in zip(expected, await count(backend, physical, expected), strict=True):
+        found = await backend.count(physical, [load.table for load in expected])
+        for load, rows in zip(expected, found, strict=True):
             if rows != load.rows:
                 wrong.append(f"worker '{backend.name}', {load.table}: {rows} rows instead of {load.rows}")
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qproxy.backends.base import SessionSettings
+from qproxy.backends.duckdb.bulk import Loader
 from qproxy.backends.duckdb.chunks import resolved
 from qproxy.backends.duckdb.comment import columns_of
-from qproxy.backends.duckdb.definitions import apply
+from qproxy.backends.duckdb.counting import count_rows
+from qproxy.backends.duckdb.definitions import apply, apply_member
 from qproxy.backends.duckdb.dialect import shape_of, spans, translate
 from qproxy.backends.duckdb.failures import sql_error
-from qproxy.backends.duckdb.loading import insert_rows, read_file
 from qproxy.backends.duckdb.macros import MACROS
 from qproxy.backends.duckdb.registry import Registry, TableShape, quote
 from qproxy.backends.duckdb.scratch import DuckScratch
@@ -30,11 +31,16 @@ class DuckDBBackend:
     A physical database is a DuckDB schema. Statements run on threads of a pool of this backend's own; each has a
     connection to itself.
 
+    Attributes:
+        loads: see `Backend.loads`.
+
     Args:
         name: what catalogue and errors call it.
         path: the database file; empty for one in memory.
         threads: threads that DuckDB uses for one statement; None for one a core.
     """
+
+    loads = 64
 
     def __init__(self, name: str, path: str = "", threads: int | None = None) -> None:
         import duckdb
@@ -49,6 +55,7 @@ class DuckDBBackend:
         for macro in MACROS:
             self._root.execute(macro)
         self._writing = asyncio.Lock()
+        self._loader = Loader(self._root, self._registry, self._pool, self._writing)
 
     def translate(self, sql: str) -> str:
         """See `qproxy.backends.duckdb.dialect.translate`."""
@@ -89,16 +96,18 @@ class DuckDBBackend:
 
     async def execute(self, sql: str) -> None:
         """Run a statement of ingest: CREATE and DROP of databases and tables, INSERT, and SET, which has no effect."""
+        if apply_member(sql, self._registry):
+            return
         async with self._writing:
             await self._run(lambda: apply(sql, self._root, self._registry))
 
     async def load(self, database: str, table: str, columns: Sequence[str], path: Path, charset: str) -> int:
         """See `Backend.load`."""
-        shape = self._registry.resolve(database, table)
-        rows = await self._run(lambda: read_file(shape, columns, path, charset))
-        async with self._writing:
-            member = self._registry.member(database, table)
-            return await self._run(lambda: insert_rows(self._root, shape, database, table, columns, rows, member))
+        return await self._loader.load(database, table, columns, path, charset)
+
+    async def count(self, database: str, tables: Sequence[str]) -> list[int]:
+        """See `Backend.count`."""
+        return await self._run(lambda: count_rows(self._root.cursor(), self._registry, database, tables))
 
     async def close(self) -> None:
         """Close the database; one in memory is gone with it."""

@@ -11,7 +11,7 @@ from qproxy.backends.duckdb.chunks import CHUNK, CHUNK_TYPE, stand_in, stood_in_
 from qproxy.backends.duckdb.context import Context
 from qproxy.backends.duckdb.dialect import parse
 from qproxy.backends.duckdb.expressions import compile_expression
-from qproxy.backends.duckdb.registry import Registry, TableShape, quote, read_create, unquote
+from qproxy.backends.duckdb.registry import Registry, TableShape, quote, read_create, read_head, unquote
 from qproxy.backends.duckdb.typed import cast_to, refused
 from qproxy.errors import SQLError
 
@@ -22,6 +22,18 @@ _DROP_TABLE = re.compile(rf"\s*DROP\s+TABLE\s+(IF\s+EXISTS\s+)?(?:{_NAME}\s*\.\s
 _WITHOUT_EFFECT = re.compile(
     r"\s*(SET|FLUSH|ANALYZE|OPTIMIZE|LOCK|UNLOCK|ALTER\s+TABLE\s+\S+\s+(?:EN|DIS)ABLE\s+KEYS)\b", re.I
 )
+
+
+def apply_member(sql: str, registry: Registry) -> bool:
+    """Make a chunk table that is just like its stand-in, for which the engine has nothing to do.
+
+    Returns:
+        False where the statement is another, which `apply` runs.
+    """
+    head = read_head(sql)
+    if head is None or head.database is None or registry.get(head.database, head.table) is not None:
+        return False
+    return registry.add_like_stand_in(head.database, head.table, head.rest)
 
 
 def apply(sql: str, connection: Any, registry: Registry) -> None:
@@ -56,7 +68,7 @@ def apply(sql: str, connection: Any, registry: Registry) -> None:
             raise SQLError(1050, f"Table '{created.table}' already exists")
         if not registry.add_member(created.database, created.table, shape):
             _create(created.database, created.table, shape, connection)
-            registry.add(created.database, created.table, shape)
+            registry.add(created.database, created.table, shape, created.rest)
     elif re.match(r"\s*INSERT\b", sql, re.I):
         _insert(sql, connection, registry)
     elif not _WITHOUT_EFFECT.match(sql):

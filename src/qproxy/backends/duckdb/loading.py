@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qproxy.backends.duckdb.chunks import CHUNK, stand_in
+from qproxy.backends.duckdb.chunks import CHUNK
 from qproxy.backends.duckdb.registry import TableShape, quote
 from qproxy.backends.duckdb.scratch import from_text
 from qproxy.backends.duckdb.types import MType
@@ -17,18 +18,28 @@ _CODECS = {"utf8mb4": "utf-8", "utf8": "utf-8", "utf8mb3": "utf-8", "latin1": "c
 _ESCAPES = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
 
 
-def read_file(shape: TableShape, columns: Sequence[str], path: Path, charset: str) -> Any:
-    r"""A chunk file as an Arrow table: tab between values, ``\n`` behind rows, ``\N`` for NULL, backslash escapes.
+@dataclass(frozen=True)
+class Rows:
+    """Rows of chunk files.
+
+    Attributes:
+        values: pyarrow.Table with a column c0, c1 ... for each of the file's; numbers as such where they could be
+            read so, all else as the text's bytes.
+        counts: rows of each file.
+    """
+
+    values: Any
+    counts: tuple[int, ...]
+
+
+def read_files(shape: TableShape, columns: Sequence[str], paths: Sequence[Path], charset: str) -> Rows:
+    r"""Chunk files as one Arrow table: tab between values, ``\n`` behind rows, ``\N`` for NULL, backslash escapes.
 
     Args:
         shape: of the table that the rows are for.
-        columns: the table's columns in the order of the file's values.
-        path: of the file.
-        charset: of the file's text, by MariaDB's name.
-
-    Returns:
-        pyarrow.Table with a column c0, c1 ... for each; numbers as such where they could be read so, all else as
-        the text's bytes.
+        columns: the table's columns in the order of the files' values.
+        paths: of the files.
+        charset: of the files' text, by MariaDB's name.
 
     Raises:
         SQLError: 1366 where a number cannot be read, 1261 where a row has too few values, 1115 for an unknown charset.
@@ -38,10 +49,16 @@ def read_file(shape: TableShape, columns: Sequence[str], path: Path, charset: st
     if charset not in _CODECS and charset != "binary":
         raise SQLError(1115, f"Unknown character set: '{charset}'")
     kinds = [shape.columns[c] for c in columns]
-    rows = _split(path.read_bytes(), kinds, path)
+    texts = [path.read_bytes() for path in paths]
+    texts = [t if t.endswith(b"\n") or not t else t + b"\n" for t in texts]
+    counts = tuple(len(_lines(t)) if b"\\\n" in t else t.count(b"\n") for t in texts)
+    rows = _split(b"".join(texts), kinds, paths[0])
     if charset not in ("utf8mb4", "utf8", "utf8mb3", "binary", "ascii"):
         rows = [_recode(a, k, _CODECS[charset]) for a, k in zip(rows, kinds, strict=True)]
-    return pa.table(rows, names=[f"c{i}" for i in range(len(columns))])
+    values = pa.table(rows, names=[f"c{i}" for i in range(len(columns))])
+    if values.num_rows != sum(counts):
+        raise SQLError(1261, f"{paths[0].name}: {values.num_rows} rows could be read of {sum(counts)}")
+    return Rows(values, counts)
 
 
 def insert_rows(
@@ -50,42 +67,49 @@ def insert_rows(
     database: str,
     table: str,
     columns: Sequence[str],
-    rows: Any,
-    member: tuple[str, int] | None = None,
-) -> int:
-    """Insert what `read_file` gave.
+    rows: Rows,
+    chunks: Sequence[int] | None = None,
+) -> None:
+    """Insert what `read_files` gave.
 
     Args:
-        member: the chunked table and the chunk where ``table`` is a member of one: see `Registry.member`.
-
-    Returns:
-        The number of rows.
+        connection: a DuckDB connection.
+        shape: of the table.
+        database, table: where the rows go.
+        columns: as for `read_files`.
+        rows: all of them, or none, go in.
+        chunks: of each file, where the table holds rows of many chunks.
 
     Raises:
         SQLError: 1366 where a value does not fit its column.
     """
     import duckdb
+    import numpy as np
     import pyarrow as pa
 
-    if not rows.num_rows:
-        return 0
-    connection.register("q_file", rows)
+    values = rows.values
+    if not values.num_rows:
+        return
+    casts = [
+        _value(name, shape.columns[column]) if pa.types.is_binary(values.schema.field(name).type) else name
+        for name, column in zip(values.column_names, columns, strict=True)
+    ]
+    names = list(columns)
+    if chunks is not None:
+        of_rows = np.repeat(np.array(chunks, np.int32), np.array(rows.counts))
+        values = values.append_column(CHUNK, pa.array(of_rows))
+        names.append(CHUNK)
+        casts.append(quote(CHUNK))
+    connection.register("q_file", values)
     try:
-        casts = ", ".join(
-            _value(name, shape.columns[column]) if pa.types.is_binary(rows.schema.field(name).type) else name
-            for name, column in zip(rows.column_names, columns, strict=True)
+        place = f"{quote(database)}.{quote(table)}"
+        connection.execute(
+            f"INSERT INTO {place} ({', '.join(map(quote, names))}) SELECT {', '.join(casts)} FROM q_file"
         )
-        names = list(columns)
-        if member is not None:
-            names.append(CHUNK)
-            casts += f", {member[1]}"
-        place = f"{quote(database)}.{quote(stand_in(member[0]) if member else table)}"
-        connection.execute(f"INSERT INTO {place} ({', '.join(map(quote, names))}) SELECT {casts} FROM q_file")
     except duckdb.Error as error:
         raise SQLError(1366, f"loading {database}.{table}: {str(error).splitlines()[0]}") from None
     finally:
         connection.unregister("q_file")
-    return int(rows.num_rows)
 
 
 def _value(name: str, kind: MType) -> str:

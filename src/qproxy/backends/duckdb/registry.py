@@ -33,14 +33,21 @@ class TableShape:
 
 
 @dataclass(frozen=True)
-class Creation:
-    """A CREATE TABLE statement, read."""
+class Head:
+    """The beginning of a CREATE TABLE statement, and the rest of its text behind the name."""
 
     database: str | None
     table: str
+    if_not_exists: bool
+    rest: str
+
+
+@dataclass(frozen=True)
+class Creation(Head):
+    """A CREATE TABLE statement, read."""
+
     shape: TableShape | None
     like: tuple[str | None, str] | None
-    if_not_exists: bool
 
 
 def unquote(name: str) -> str:
@@ -97,36 +104,43 @@ def _body(text: str) -> str:
     raise SQLError(1064, "CREATE TABLE: the parenthesis of the column list is not closed")
 
 
+def read_head(sql: str) -> Head | None:
+    """The beginning of a CREATE TABLE statement, or None where ``sql`` is something else."""
+    head = _CREATE.match(sql)
+    if head is None:
+        return None
+    return Head(unquote(head[2]) if head[2] else None, unquote(head[3]), bool(head[1]), sql[head.end() :])
+
+
 def read_create(sql: str) -> Creation | None:
     """A CREATE TABLE statement of MariaDB, or None where ``sql`` is something else.
 
     Raises:
         SQLError: 1064 where it cannot be read, 1235 for a column type without an equal.
     """
-    head = _CREATE.match(sql)
+    head = read_head(sql)
     if head is None:
         return None
-    database = unquote(head[2]) if head[2] else None
-    rest = sql[head.end() :]
-    like = _LIKE.match(rest)
+    given = (head.database, head.table, head.if_not_exists, head.rest)
+    like = _LIKE.match(head.rest)
     if like:
         source = (unquote(like[1]) if like[1] else None, unquote(like[2]))
-        return Creation(database, unquote(head[3]), None, source, bool(head[1]))
-    if not rest.startswith("("):
-        raise SQLError(1064, f"CREATE TABLE {unquote(head[3])}: a list of columns in parentheses is missing")
+        return Creation(*given, None, source)
+    if not head.rest.startswith("("):
+        raise SQLError(1064, f"CREATE TABLE {head.table}: a list of columns in parentheses is missing")
     columns: dict[str, MType] = {}
     not_null: set[str] = set()
-    for part in split_top(_body(rest)):
+    for part in split_top(_body(head.rest)):
         if _KEY.match(part):
             continue
         found = _COLUMN.match(part)
         if found is None:
-            raise SQLError(1064, f"CREATE TABLE {unquote(head[3])}: the column {part.strip()!r} has no type")
+            raise SQLError(1064, f"CREATE TABLE {head.table}: the column {part.strip()!r} has no type")
         name = unquote(found[1])
         columns[name] = declared(found[2])
         if re.search(r"\bNOT\s+NULL\b|\bPRIMARY\s+KEY\b", found[2], re.I):
             not_null.add(name)
-    return Creation(database, unquote(head[3]), TableShape(columns, frozenset(not_null)), None, bool(head[1]))
+    return Creation(*given, TableShape(columns, frozenset(not_null)), None)
 
 
 class Registry:
@@ -138,12 +152,22 @@ class Registry:
     def __init__(self) -> None:
         self._tables: dict[tuple[str | None, str], TableShape] = {}
         self._members: dict[tuple[str | None, str], list[int]] = {}
+        self._texts: dict[tuple[str | None, str], str] = {}
 
-    def add(self, database: str | None, table: str, shape: TableShape) -> None:
-        """Remember a table."""
+    def add(self, database: str | None, table: str, shape: TableShape, text: str = "") -> None:
+        """Remember a table; ``text`` is its CREATE statement behind the name."""
         self._tables[database, table] = shape
         if (logical := stood_in_for(table)) is not None:
             self._members[database, logical] = []
+            self._texts[database, logical] = text
+
+    def add_like_stand_in(self, database: str, table: str, text: str) -> bool:
+        """Remember a chunk table that is not known yet, where its CREATE statement is that of its stand-in."""
+        named = chunks_named(table)
+        if named is None or len(named[1]) != 1 or not text or self._texts.get((database, named[0])) != text:
+            return False
+        insort(self._members[database, named[0]], named[1][0])
+        return True
 
     def add_member(self, database: str, table: str, shape: TableShape) -> bool:
         """Remember a chunk table as a member of its chunked table.
@@ -170,13 +194,14 @@ class Registry:
             self._members[database, member[0]].remove(member[1])
         if (logical := stood_in_for(table)) is not None:
             self._members.pop((database, logical), None)
+            self._texts.pop((database, logical), None)
 
     def drop_database(self, database: str) -> None:
         """Forget all tables of a database."""
         for key in [k for k in self._tables if k[0] == database]:
             del self._tables[key]
         for key in [k for k in self._members if k[0] == database]:
-            del self._members[key]
+            del self._members[key], self._texts[key]
 
     def get(self, database: str | None, table: str) -> TableShape | None:
         """The table's shape, or None."""
