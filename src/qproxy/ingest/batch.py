@@ -13,6 +13,9 @@ from qproxy.errors import QproxyError
 
 #: An Arrow array of one column (pyarrow gives no types to check against).
 ArrowArray = Any
+Mask = npt.NDArray[np.bool_]
+#: Which values of a column are wrong, and why.
+Fault = tuple[Mask, str]
 
 
 class InputError(QproxyError):
@@ -77,3 +80,23 @@ class Batch:
     def bad(self, row: int, reason: str) -> BadRow:
         """The complaint about one of the rows."""
         return BadRow(self.file, int(self.lines[row]), self.unit, reason)
+
+
+def mask_of(values: ArrowArray) -> Mask:
+    """Arrow booleans as a mask, NULL as false."""
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def is_text(values: ArrowArray) -> bool:
+    """Whether the values are texts or bytes."""
+    import pyarrow as pa
+
+    kind = values.type
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_large_binary(kind)
+    )

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qproxy.ingest.batch import BadRow, Batch
-from qproxy.ingest.check import numbers
 from qproxy.ingest.description import TableSpec
 from qproxy.ingest.ids import Found, IdIndex, Ints, Keys, Mask, SeenIds, id_keys
+from qproxy.ingest.numerals import numbers
 from qproxy.sky.chunker import Chunker
 
 Rows = npt.NDArray[np.int64]

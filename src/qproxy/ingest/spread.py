@@ -13,7 +13,7 @@ import pyarrow as pa
 from qproxy.catalog.model import Family, TableKind
 from qproxy.errors import QproxyError
 from qproxy.ingest.batch import ArrowArray, Batch, InputError
-from qproxy.ingest.check import check_values
+from qproxy.ingest.check import check_values, checkers
 from qproxy.ingest.description import TableSpec
 from qproxy.ingest.ids import IdIndex, Ints, Keys, build_index
 from qproxy.ingest.partition import Copies, Doubles, Partitioner, Placed
@@ -113,6 +113,7 @@ def spread(
         QproxyError: too many bad rows, or no room for the chunk files.
     """
     columns = table.schema.columns
+    judges = checkers(table.schema, table.format.charset)
     partitioner = Partitioner(table, chunker(family.stripes, family.sub_stripes), family.overlap, directors)
     own = Spool(folder / table.name / "own")
     overlap = Spool(folder / table.name / "overlap") if table.kind is TableKind.DIRECTOR else None
@@ -122,7 +123,7 @@ def spread(
         if stop.is_set():
             raise QproxyError("interrupted")
         rows_in += batch.rows + len(batch.rejected)
-        checked, wrong = check_values(batch, columns)
+        checked, wrong = check_values(batch, columns, judges)
         wrong += batch.rejected
         placed = _place(partitioner, table.kind, checked)
         bad_rows += bad.add([*wrong, *placed.bad])
