@@ -37,6 +37,17 @@ def test_a_batch_is_one_union_of_chunk_tables() -> None:
     assert statements.batch(()) == "SELECT `Star`.`ra` FROM `sky__g1`.`Star_empty` AS `Star`"
 
 
+def test_a_batch_of_an_engine_that_spans_chunks_is_one_statement() -> None:
+    plan = plan_of("SELECT o.flux FROM Star s LEFT JOIN Source o ON s.starId = o.starId")
+    statements = Statements(plan, str, lambda template: True)
+    batch = statements.batch((CHUNKS[0], CHUNKS[-1]))
+    assert f"`Star_{CHUNKS[0]},{CHUNKS[-1]}`" in batch
+    assert f"`Source_{CHUNKS[0]}`" in batch
+    assert "UNION" not in batch
+    assert "`Source_empty`" in statements.batch((CHUNKS[-1],))
+    assert statements.batch(()).count("_empty`") == 2
+
+
 def test_aggregates_are_combined_across_the_chunks_of_a_batch() -> None:
     batch = Statements(plan_of("SELECT COUNT(*) FROM Star"), str).batch((36, 37))
     assert batch.startswith("SELECT SUM(`p0`) AS `p0` FROM ((SELECT COUNT(*) AS `p0` FROM `sky__g1`.`Star_36`")

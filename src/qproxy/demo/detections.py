@@ -54,5 +54,5 @@ def write_detections(stars: Path, target: Path) -> int:
             "magErr": error.astype(np.float32),
         }
     )
-    pq.write_table(table, target, compression="none")
+    pq.write_table(table, target, compression="none", use_dictionary=False, write_statistics=False)
     return rows
