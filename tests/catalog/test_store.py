@@ -320,7 +320,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
     with CatalogStore.open(url_of(tmp_path)) as store, store._engine.begin() as connection:
         connection.execute(update(schema.schema_version).values(version=99))
-    with pytest.raises(QproxyError, match="schema version 99, this qproxy knows version 1"):
+    with pytest.raises(QproxyError, match="schema version 99, this qproxy knows version 2"):
         CatalogStore.open(url_of(tmp_path))
 
 

@@ -340,11 +340,11 @@ async def test_a_pair_too_far_apart(sky: Sky, cluster: tuple[CatalogStore, Mappi
 
 
 @pytest.mark.parametrize("cluster", ["mariadb"], indirect=True)
-async def test_values_that_only_the_worker_refuses(
+async def test_values_that_are_too_long(
     sky: Sky, cluster: tuple[CatalogStore, Mapping[str, Backend]]
 ) -> None:
     store, backends = cluster
     (sky.folder / "band.txt").write_text("much too long\n")
-    with pytest.raises(QproxyError, match=r"Band: Data truncated for column 'name' at row 1"):
+    with pytest.raises(QproxyError, match=r"band.txt, line 1: column 'name': 'much too long' is too long for varchar"):
         await run(sky, store, backends)
     assert store.load().databases == {}

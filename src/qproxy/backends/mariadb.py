@@ -53,6 +53,7 @@ class MariaDBBackend:
         self._pool = Pool(worker, connections, connect_timeout)
         self._statements = asyncio.Semaphore(connections)
         self._merges = asyncio.Semaphore(connections)
+        self._scratch_made = False
         self._doomed: list[int] = []
         self._killer: asyncio.Task[None] | None = None
 
@@ -269,9 +270,15 @@ class MariaDBBackend:
                 log.warning("worker %s: cannot stop thread %d: %s", self.name, thread, error)
 
     async def _create(self, link: Link, table: str, select: str) -> tuple[ColumnDef, ...]:
+        if not self._scratch_made:
+            # Refused where an administrator made it and lets us make none: then USE will do.
+            with contextlib.suppress(SQLError):
+                await self._run(link, f"CREATE DATABASE IF NOT EXISTS {SCRATCH_DATABASE}")
+            self._scratch_made = True
         try:
             await self._run(link, f"USE {SCRATCH_DATABASE}")
         except WorkerError:
+            # Somebody dropped it, or the worker was set up anew.
             if link.closed:
                 raise
             await self._run(link, f"CREATE DATABASE IF NOT EXISTS {SCRATCH_DATABASE}")

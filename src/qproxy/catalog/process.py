@@ -42,8 +42,13 @@ def this_process() -> Process:
     return Process(socket.gethostname(), pid, _start_of(pid) or "")
 
 
+def is_local(process: Process) -> bool:
+    """Whether the process is or was one of this machine."""
+    return process.host == socket.gethostname()
+
+
 def may_live(process: Process) -> bool:
     """Whether the process still runs, or runs on a machine that cannot be asked from here."""
-    if process.host != socket.gethostname():
+    if not is_local(process):
         return True
     return _start_of(process.pid) == process.start

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import LONGTEXT
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _NAME = String(64)
 _LONG_BINARY = LargeBinary(2**32 - 1)
@@ -112,8 +112,21 @@ generations = _table(
     Column("process_start", String(64), nullable=False),
     # The later run that was told to drop it first.
     Column("cleaned_by", BigInteger),
+    # Version of the catalogue from which on nobody reads it; NULL where nobody ever could.
+    Column("retired_version", BigInteger),
     # A placement of the family that becomes its own when this generation is published.
     Column("placement", _LONG_BINARY),
+)
+
+# Proxies, and the oldest version of the catalogue that a query of each still needs.
+readers = _table(
+    "readers",
+    Column("name", String(64), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("process", BigInteger, nullable=False),
+    Column("process_start", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("seen", Float(53), nullable=False),
 )
 
 users = _table(

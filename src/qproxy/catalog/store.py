@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -10,9 +11,9 @@ from typing import Self
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from qproxy.catalog import codec, generations, placing, rows, schema
+from qproxy.catalog import codec, generations, placing, readers, rows, schema
 from qproxy.catalog.engine import open_engine, translated
-from qproxy.catalog.generations import Generation
+from qproxy.catalog.generations import Generation, Leftovers
 from qproxy.catalog.model import Catalog, ChunkIds, Database, Family, Placement, Table, Worker
 from qproxy.catalog.querylog import QueryRecord, append, newest
 from qproxy.catalog.users import User, make_user
@@ -147,7 +148,8 @@ class CatalogStore:
             QproxyError: the database is published and not to be replaced, or another run is loading it.
         """
         with self._changing() as connection:
-            return generations.begin(connection, name, rows.family_id(connection, family), replace)
+            oldest = readers.oldest_version(connection, time.time())
+            return generations.begin(connection, name, rows.family_id(connection, family), replace, oldest)
 
     def abandon_database(self, name: str, generation: Generation | int) -> None:
         """Give up loading; the next run of that database is told to drop what lies on the workers.
@@ -159,6 +161,44 @@ class CatalogStore:
         number = generation if isinstance(generation, int) else generation.number
         with self._changing() as connection:
             generations.abandon(connection, name, number)
+
+    def abandon_lost(self, name: str) -> int:
+        """Give up all loading of a database that no process of this machine does; returns how many runs those were.
+
+        Raises:
+            QproxyError: a process of this machine is loading it.
+        """
+        with self._changing() as connection:
+            return generations.abandon_all(connection, name)
+
+    def out_of_use(self) -> Leftovers:
+        """Physical databases that are not published and not being loaded: unused ones, and ones still read."""
+        with self._writing() as connection:
+            return generations.out_of_use(connection, readers.oldest_version(connection, time.time()))
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Forget unused generations, by number, once they were dropped on all workers."""
+        with self._writing() as connection:
+            generations.forget(connection, numbers)
+
+    # Readers
+
+    def note_reader(self, reader: str, version: int | None = None) -> None:
+        """Say that a proxy lives, and from which version of the catalogue on its queries need the data.
+
+        Args:
+            reader: a name of the proxy's own.
+            version: the oldest that a query of it holds; None for the present one.
+        """
+        with self._writing() as connection:
+            if version is None:
+                version = int(connection.execute(select(schema.state.c.number)).scalar_one())
+            readers.note(connection, reader, version, time.time())
+
+    def forget_reader(self, reader: str) -> None:
+        """Say that a proxy has ended."""
+        with self._writing() as connection:
+            readers.leave(connection, reader)
 
     def place_chunks(self, family: Family, chunks: ChunkIds, replicas: int) -> Placement:
         """Give every chunk its workers; a chunk that has them keeps them.

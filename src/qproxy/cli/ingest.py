@@ -7,13 +7,11 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qproxy.catalog.model import Worker
 from qproxy.catalog.store import CatalogStore
 from qproxy.cli.arguments import add_config, count_from, read_config
-from qproxy.errors import QproxyError
+from qproxy.cli.connected import connected, patience, run_interruptible
 
 if TYPE_CHECKING:
-    from qproxy.backends.mariadb import MariaDBBackend
     from qproxy.config import Config
     from qproxy.ingest.report import Report
 
@@ -32,11 +30,9 @@ def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _ingest(args: argparse.Namespace) -> int:
-    import uvloop
-
     config = read_config(args)
     with CatalogStore.open(config.catalog.url) as store:
-        report = uvloop.run(_load(args, config, store))
+        report = run_interruptible(_load(args, config, store))
     print(format_report(report))
     return 0
 
@@ -45,8 +41,7 @@ async def _load(args: argparse.Namespace, config: Config, store: CatalogStore) -
     from qproxy.ingest.progress import terminal_progress
     from qproxy.ingest.run import ingest
 
-    backends = {name: _connect(worker, config) for name, worker in store.workers().items()}
-    try:
+    async with connected(store, config) as backends:
         with terminal_progress() or contextlib.nullcontext() as progress:
             return await ingest(
                 args.description,
@@ -58,10 +53,8 @@ async def _load(args: argparse.Namespace, config: Config, store: CatalogStore) -
                 engine=config.ingest.engine,
                 progress=progress,
                 folder=Path(config.ingest.temp_dir) if config.ingest.temp_dir else None,
+                patience=patience(config),
             )
-    finally:
-        for backend in backends.values():
-            await backend.close()
 
 
 def format_report(report: Report) -> str:
@@ -88,13 +81,3 @@ def format_report(report: Report) -> str:
         lines.append(f"left out: {left_out - len(report.bad):,} more")
     lines.append(f"database '{report.database}' is ready, loaded in {report.seconds:.1f} s")
     return "\n".join(lines)
-
-
-def _connect(worker: Worker, config: Config) -> MariaDBBackend:
-    from qproxy.backends.mariadb import MariaDBBackend
-
-    if worker.kind != "mariadb":
-        raise QproxyError(
-            f"worker '{worker.name}' is embedded ({worker.kind}): it cannot be loaded from another process"
-        )
-    return MariaDBBackend(worker, config.ingest.load_connections, config.workers.connect_timeout)

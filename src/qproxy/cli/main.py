@@ -13,8 +13,9 @@ import sys
 from collections.abc import Sequence
 
 from qproxy import __version__
-from qproxy.cli import cluster, ingest, serve, user
+from qproxy.cli import cluster, database, ingest, serve, user
 from qproxy.cli.arguments import port_number
+from qproxy.cli.connected import Interrupted
 from qproxy.errors import QproxyError
 
 #: Exit code of a command that Ctrl-C ended, as shells give it: 128 and the signal's number.
@@ -34,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     cluster.configure(commands)
     serve.configure(commands)
     ingest.configure(commands)
+    database.configure(commands)
     user.configure(commands)
     return parser
 
@@ -45,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: words behind ``qproxy``; by default those of this process.
 
     Returns:
-        The exit code: 0 done, 1 an error that was told in a sentence, 2 wrong arguments, 130 interrupted.
+        The exit code: 0 done, 1 an error that was told in a sentence, 2 wrong arguments, 130 or 143
+        interrupted.
     """
     args = build_parser().parse_args(arguments)
     try:
@@ -55,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except QproxyError as error:
         print(f"qproxy: {error}", file=sys.stderr)
         return 1
+    except Interrupted as error:
+        print(f"qproxy: interrupted by {signal.Signals(error.number).name}; nothing is left half done", file=sys.stderr)
+        return 128 + error.number
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

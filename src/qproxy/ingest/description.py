@@ -53,6 +53,7 @@ SAFE_CHARSETS = frozenset(
     )
 )
 _NAME = re.compile(r"[A-Za-z0-9_$]{1,50}")
+_SYSTEM_DATABASES = frozenset(("information_schema", "performance_schema", "mysql", "sys", "qproxy_scratch"))
 _COMMON = ("kind", "files", "format")
 _EXTRA: Mapping[TableKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     TableKind.DIRECTOR: (("id", "lon", "lat"), ("unique_id",)),
@@ -122,7 +123,17 @@ class Description:
     place: Place
     database: str
     family: Family
+    family_place: Place
     tables: tuple[TableSpec, ...]
+
+
+def _database(item: Item) -> str:
+    name = item.text()
+    if not re.fullmatch(r"[A-Za-z0-9_$]{1,50}", name) or re.search(r"__g\d+$", name):
+        item.place.fail("a database name has 1 to 50 letters, digits, _ or $, and no __g<number> at its end")
+    if name.lower() in _SYSTEM_DATABASES:
+        item.place.fail(f"the name '{name}' is MariaDB's or qproxy's own; choose another")
+    return name
 
 
 def _family(item: Item) -> Family:
@@ -172,7 +183,8 @@ def _schema(item: Item, table: Mapping[str, Item]) -> TableSchema:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            place.fail(f"the file {path} cannot be read: {error}")
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            place.fail(f"the file {path} cannot be read: {reason}")
         return parse_create_table(text, path)
     columns = []
     for entry in table["columns"].items():
@@ -191,6 +203,8 @@ def _files(item: Item) -> tuple[Path, ...]:
         pattern = entry.text()
         # A file may have brackets in its name: the plain name counts first.
         plain = base / pattern
+        if "\0" in pattern:
+            entry.place.fail("a file name cannot hold a NUL character")
         names = [str(plain)] if plain.is_file() else sorted(glob.glob(str(plain), recursive=True))
         paths = [Path(n) for n in names if Path(n).is_file()]
         if not paths:
@@ -211,8 +225,11 @@ class _Columns:
 
     def __init__(self, schema: TableSchema, place: Place) -> None:
         self.by_name = {c.name.lower(): c for c in schema.columns}
-        if len(self.by_name) != len(schema.columns):
-            place.fail("two columns have the same name")
+        seen: set[str] = set()
+        for column in schema.columns:
+            if column.name.lower() in seen:
+                place.fail(f"two columns have the name '{column.name}' (case does not tell them apart)")
+            seen.add(column.name.lower())
         for internal in (CHUNK_COLUMN, SUB_CHUNK_COLUMN):
             if internal.lower() in self.by_name:
                 place.fail(f"a column must not be called {internal}: ingest adds one of that name")
@@ -251,6 +268,8 @@ def _keys(schema: TableSchema, item: Item | None, columns: _Columns) -> tuple[Ke
         names = tuple(columns.find(entry, n) for n in entry.texts())
         if not names:
             entry.place.fail("an index needs at least one column")
+        if len(set(names)) != len(names):
+            entry.place.fail("a column stands twice in the same index")
         taken = {i.name.lower() for i in found}
         name, number = names[0], 1
         while name.lower() in taken:
@@ -293,6 +312,8 @@ def _table(name: str, item: Item, database: str, family: Family) -> TableSpec:
             columns.identifier(keys["director_ids"], first),
             columns.identifier(keys["director_ids"], second),
         )
+        if director_ids[0] == director_ids[1]:
+            keys["director_ids"].place.fail(f"'{first}' is named twice; each partner needs a column of its own")
         flags = keys["flags"].text() if "flags" in keys else "flags"
         if flags.lower() in columns.by_name or flags in (CHUNK_COLUMN, SUB_CHUNK_COLUMN):
             keys.get("flags", item).place.fail(
@@ -358,15 +379,13 @@ def read_description(path: Path) -> Description:
     """
     item = read_yaml(path)
     keys = item.record(("database", "family", "tables"), ())
-    database = keys["database"].text()
-    if not re.fullmatch(r"[A-Za-z0-9_$]{1,50}", database) or re.search(r"__g\d+$", database):
-        keys["database"].place.fail(
-            "a database name has 1 to 50 letters, digits, _ or $, and no __g<number> at its end"
-        )
+    database = _database(keys["database"])
     family = _family(keys["family"])
     tables = tuple(_table(n, i, database, family) for n, i in keys["tables"].mapping().items())
     if not tables:
         keys["tables"].place.fail("at least one table is needed")
     _check_directors(tables, database)
     order = (TableKind.DIRECTOR, TableKind.REGULAR, TableKind.CHILD, TableKind.MATCH)
-    return Description(item.place, database, family, tuple(sorted(tables, key=lambda t: order.index(t.kind))))
+    return Description(
+        item.place, database, family, keys["family"].place, tuple(sorted(tables, key=lambda t: order.index(t.kind)))
+    )

@@ -12,9 +12,10 @@ import numpy as np
 from qproxy.backends.base import Backend
 from qproxy.catalog import naming
 from qproxy.catalog.model import Placement, TableKind
-from qproxy.errors import QproxyError
+from qproxy.errors import QproxyError, SQLError
 from qproxy.ingest.ddl import chunk_table, create_database, public_table, qualified, stored_columns
 from qproxy.ingest.description import Description, TableSpec
+from qproxy.ingest.refusal import refused_row, refused_table
 from qproxy.ingest.spread import SpreadTable
 
 
@@ -65,18 +66,30 @@ async def execute_everywhere(backends: Mapping[str, Backend], statements: Iterab
     await on_workers(backends, run)
 
 
-def skeleton(description: Description, physical: str, engine: str) -> list[str]:
-    """Statements that make the database with its public tables and the stand-ins for missing chunks."""
-    statements = [create_database(physical)]
+async def make_skeleton(description: Description, physical: str, engine: str, backends: Mapping[str, Backend]) -> None:
+    """Make the database with its public tables and the stand-ins for missing chunks.
+
+    Raises:
+        QproxyError: a worker cannot be reached, or refuses the definition of a table.
+    """
+    await execute_everywhere(backends, [create_database(physical)])
     for table in description.tables:
-        statements.append(public_table(qualified(physical, table.name), table, engine))
-        if table.kind is TableKind.REGULAR:
-            continue
-        name = qualified(physical, naming.empty_table(table.name))
-        statements.append(chunk_table(name, table, engine))
-        if table.kind is TableKind.DIRECTOR:
-            name = qualified(physical, naming.empty_overlap_table(table.name))
-            statements.append(chunk_table(name, table, engine, overlap=True))
+        try:
+            await execute_everywhere(backends, skeleton(table, physical, engine))
+        except SQLError as error:
+            raise refused_table(error, table.name) from error
+
+
+def skeleton(table: TableSpec, physical: str, engine: str) -> list[str]:
+    """Statements that make the public table and its stand-ins for missing chunks."""
+    statements = [public_table(qualified(physical, table.name), table, engine)]
+    if table.kind is TableKind.REGULAR:
+        return statements
+    name = qualified(physical, naming.empty_table(table.name))
+    statements.append(chunk_table(name, table, engine))
+    if table.kind is TableKind.DIRECTOR:
+        name = qualified(physical, naming.empty_overlap_table(table.name))
+        statements.append(chunk_table(name, table, engine, overlap=True))
     return statements
 
 
@@ -148,7 +161,10 @@ async def load_all(
             if load.create:
                 await backend.execute(load.create)
             if load.path is not None:
-                rows = await backend.load(physical, load.table, load.columns, load.path, load.charset)
+                try:
+                    rows = await backend.load(physical, load.table, load.columns, load.path, load.charset)
+                except SQLError as error:
+                    raise refused_row(error, load.table, load.path) from error
                 if rows != load.rows:
                     raise QproxyError(
                         f"worker '{backend.name}' took {rows} of {load.rows} rows of {load.table}; "

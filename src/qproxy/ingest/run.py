@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import logging
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +28,20 @@ from qproxy.catalog.model import (
 )
 from qproxy.catalog.store import CatalogStore
 from qproxy.errors import ConfigError, QproxyError, SQLError
-from qproxy.ingest.ddl import drop_database, public_table
+from qproxy.ingest.cleaning import clean, drop_everywhere
+from qproxy.ingest.ddl import public_table
 from qproxy.ingest.description import Description, TableSpec, read_description
 from qproxy.ingest.director_index import index_loads, lay_out, read_index
+from qproxy.ingest.folder import work_folder
 from qproxy.ingest.ids import IdIndex, is_integer
 from qproxy.ingest.load import (
     Loads,
     TableLoad,
     chunk_loads,
     chunks_of,
-    execute_everywhere,
     load_all,
+    make_skeleton,
     regular_loads,
-    skeleton,
 )
 from qproxy.ingest.progress import Progress, Quiet
 from qproxy.ingest.report import SHOWN, BadRows, Report, TableReport
@@ -291,7 +291,7 @@ def _check(description: Description, catalog: Catalog, backends: Mapping[str, Ba
     try:
         chunker(family.stripes, family.sub_stripes).check_overlap(family.overlap)
     except ConfigError as error:
-        replace(description.place, key="family").fail(str(error))
+        description.family_place.fail(str(error))
     if not backends:
         raise QproxyError("there are no workers to load: register some first")
     if not 1 <= replicas <= len(backends):
@@ -302,22 +302,11 @@ def _check(description: Description, catalog: Catalog, backends: Mapping[str, Ba
                 external_director(catalog, description, table, parent)
 
 
-async def _drop(backends: Mapping[str, Backend], names: Sequence[str]) -> None:
-    await execute_everywhere(backends, (drop_database(n) for n in names))
-
-
 async def _give_up(store: CatalogStore, backends: Mapping[str, Backend], database: str, generation: Generation) -> None:
     """Remove what a failed run left. What cannot be removed now, the next run removes."""
     with contextlib.suppress(QproxyError):
-        await _drop(backends, (generation.physical,))
+        await drop_everywhere(backends, (generation.physical,))
     await asyncio.to_thread(store.abandon_database, database, generation)
-
-
-def _plain(error: SQLError) -> QproxyError:
-    """A worker's refusal as a sentence."""
-    if error.code in (1021, 1114, 28):
-        return QproxyError(f"the disk of a worker is full ({error.message}); make room and run again")
-    return QproxyError(f"a worker refused what it was sent: error {error.code}: {error.message}")
 
 
 async def ingest(
@@ -331,6 +320,7 @@ async def ingest(
     engine: str,
     progress: Progress | None = None,
     folder: Path | None = None,
+    patience: float = 0.0,
 ) -> Report:
     """Load a database and publish it. Whatever goes wrong, nothing of it becomes visible.
 
@@ -344,6 +334,7 @@ async def ingest(
         engine: storage engine of MariaDB workers.
         progress: hears how far it is.
         folder: where chunk files are kept meanwhile; by default the system's place for temporary files.
+        patience: seconds to wait at the end for queries that still read replaced data, before dropping those.
 
     Returns:
         What was done.
@@ -357,41 +348,42 @@ async def ingest(
     catalog = await asyncio.to_thread(store.load)
     _check(wanted, catalog, backends, replicas)
     bad = BadRows(max_bad_rows)
-    try:
-        work = Path(tempfile.mkdtemp(prefix="qproxy-ingest-", dir=folder))
-    except OSError as error:
-        raise QproxyError(f"no folder for chunk files can be made: {error}") from error
-    try:
-        run = _Run(wanted, catalog, store, backends, replicas, bad, engine, work, progress or Quiet())
-        tables = await _load_and_publish(run, replace)
-    except SQLError as error:
-        raise _plain(error) from error
-    finally:
-        await asyncio.to_thread(shutil.rmtree, work, True)
+    with work_folder(folder) as work:
+        try:
+            run = _Run(wanted, catalog, store, backends, replicas, bad, engine, work, progress or Quiet())
+            tables = await _load_and_publish(run, replace, patience)
+        except SQLError as error:
+            raise QproxyError(f"a worker refused a statement: {error.message} (error {error.code})") from error
     order = {t.name: i for i, t in enumerate(wanted.tables)}
     reports = tuple(sorted((t.report for t in tables), key=lambda r: order[r.name]))
     return Report(wanted.database, reports, tuple(bad.first[:SHOWN]), time.monotonic() - began)
 
 
-async def _load_and_publish(run: _Run, replace: bool) -> list[_Loaded]:
+async def _load_and_publish(run: _Run, replace: bool, patience: float) -> list[_Loaded]:
     wanted, store, backends = run.description, run.store, run.backends
     generation = await asyncio.to_thread(store.begin_database, wanted.database, wanted.family, replace)
     run.physical = generation.physical
     try:
-        await _drop(backends, (*generation.leftovers, generation.physical))
-        await execute_everywhere(backends, skeleton(wanted, generation.physical, run.engine))
+        await drop_everywhere(backends, (*generation.leftovers, generation.physical))
+        await make_skeleton(wanted, generation.physical, run.engine, backends)
         tables = await run.tables()
         by_name = {t.table.name: t.table for t in tables}
         published = Database(
             wanted.database, generation.physical, wanted.family, {t.name: by_name[t.name] for t in wanted.tables}
         )
-        retired = await asyncio.to_thread(store.publish, published)
+        await asyncio.to_thread(store.publish, published)
     except BaseException:
         await asyncio.shield(_give_up(store, backends, wanted.database, generation))
         raise
     try:
-        await _drop(backends, retired)
+        read = await clean(store, backends, patience)
     except QproxyError as error:
         # The new database is visible and whole; what is left over is dropped by the next run.
-        log.warning("databases that are out of use could not be dropped: %s", error)
+        log.warning("data that are out of use could not be dropped now, the next run drops them: %s", error)
+    else:
+        if read:
+            log.warning(
+                "replaced data (%s) are still read by queries; 'qproxy database clean' or the next run drops them",
+                ", ".join(read),
+            )
     return tables
