@@ -39,6 +39,10 @@ SETTINGS = (
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
+#: A file system in memory, and the bytes that must be free in it before a cluster is laid there.
+SHARED_MEMORY = Path("/dev/shm")
+QUICK_BYTES = 4 << 30
+
 
 class ServerError(Exception):
     """A private server did not come up; the message ends with its own log."""
@@ -193,6 +197,25 @@ def running_server(*settings: str) -> Iterator[Server]:
 def temporary_directory() -> Iterator[Path]:
     """A directory that the unprivileged user can reach, with a path short enough for a socket; gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="qproxy-"))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def quick_directory() -> Iterator[Path]:
+    """As `temporary_directory`, in memory where there is plenty: clusters of thousands of small tables wait for disks.
+
+    Setting a cluster up at 85 x 12 and taking it down again took a third of the time.
+    """
+    roomy = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK)
+    if not roomy or shutil.disk_usage(SHARED_MEMORY).free < QUICK_BYTES:
+        with temporary_directory() as directory:
+            yield directory
+        return
+    directory = Path(tempfile.mkdtemp(prefix="qproxy-", dir=SHARED_MEMORY))
     directory.chmod(0o755)
     try:
         yield directory

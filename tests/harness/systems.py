@@ -18,7 +18,7 @@ from qproxy.ingest.run import ingest
 from qproxy.service.app import connect, running
 from tests.harness.data import Catalogue
 from tests.harness.files import Striping, write_descriptions
-from tests.harness.mariadbd import temporary_directory
+from tests.harness.mariadbd import quick_directory, temporary_directory
 
 USER = "qproxy"
 WORKERS = 3
@@ -35,7 +35,7 @@ def clustered(catalogue: Catalogue, striping: Striping) -> Iterator[int]:
     Yields:
         The port of the proxy.
     """
-    with temporary_directory() as directory:
+    with quick_directory() as directory:
         cluster = directory / "c"
         try:
             config = load_config(up(cluster, WORKERS))
