@@ -15,6 +15,7 @@ from qproxy.backends.mariadb import MariaDBBackend
 from qproxy.catalog.model import Database, Family, Table, Worker
 from qproxy.catalog.store import CatalogStore
 from qproxy.errors import ConfigError, QproxyError, WorkerError
+from qproxy.ingest.cleaning import clean
 from qproxy.ingest.report import Report
 from qproxy.ingest.run import ingest
 from qproxy.sky.chunker import chunker
@@ -340,11 +341,45 @@ async def test_a_pair_too_far_apart(sky: Sky, cluster: tuple[CatalogStore, Mappi
 
 
 @pytest.mark.parametrize("cluster", ["mariadb"], indirect=True)
-async def test_values_that_are_too_long(
-    sky: Sky, cluster: tuple[CatalogStore, Mapping[str, Backend]]
-) -> None:
+async def test_values_that_are_too_long(sky: Sky, cluster: tuple[CatalogStore, Mapping[str, Backend]]) -> None:
     store, backends = cluster
     (sky.folder / "band.txt").write_text("much too long\n")
     with pytest.raises(QproxyError, match=r"band.txt, line 1: column 'name': 'much too long' is too long for varchar"):
+        await run(sky, store, backends)
+    assert store.load().databases == {}
+
+
+@pytest.mark.parametrize("cluster", ["mariadb"], indirect=True)
+async def test_replaced_data_stay_while_a_proxy_reads_them(
+    sky: Sky, cluster: tuple[CatalogStore, Mapping[str, Backend]]
+) -> None:
+    store, backends = cluster
+    await run(sky, store, backends)
+    first = store.load().databases["sky"].physical
+    store.note_reader("proxy")
+    await run(sky, store, backends, replace=True)
+    assert store.load().databases["sky"].physical != first
+    for backend in backends.values():
+        assert await rows(backend, f"SELECT name FROM {first}.Band ORDER BY name") == [[b"g"], [b"r"]]
+    assert await clean(store, backends) == (first,)
+    store.note_reader("proxy")
+    assert await clean(store, backends) == ()
+    for backend in backends.values():
+        with pytest.raises((QproxyError, WorkerError)):
+            await rows(backend, f"SELECT * FROM {first}.Band")
+
+
+@pytest.mark.parametrize("cluster", ["mariadb"], indirect=True)
+async def test_refusals_of_workers_name_table_and_row(
+    sky: Sky, cluster: tuple[CatalogStore, Mapping[str, Backend]]
+) -> None:
+    store, backends = cluster
+    sky.edit("note, type: VARCHAR(20)", "note, type: VARCHAR(99999)")
+    with pytest.raises(QproxyError, match="table 'Object': its columns or keys are refused by MariaDB: Column length"):
+        await run(sky, store, backends)
+    sky.edit("note, type: VARCHAR(99999)", "note, type: VARCHAR(20) CHARACTER SET greek")
+    with (sky.folder / "object-2.tsv").open("a") as file:
+        file.write("9001\t1\t2\tя\n")
+    with pytest.raises(QproxyError, match=r"table 'Object': MariaDB refuses a row: Incorrect string .*9001  1  2  я"):
         await run(sky, store, backends)
     assert store.load().databases == {}

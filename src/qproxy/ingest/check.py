@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qproxy.catalog.model import Column
-from qproxy.ingest.batch import ArrowArray, BadRow, Batch, Fault, Mask, mask_of
+from qproxy.ingest.batch import ArrowArray, BadRow, Batch, Fault, InputError, Mask, mask_of
 from qproxy.ingest.numerals import number_faults
 from qproxy.ingest.schema import TableSchema
 from qproxy.ingest.strings import bytes_checker, member_checker, text_checker
@@ -46,6 +46,15 @@ def _checker(column: Column, schema: TableSchema, charset: str) -> Checker:
     return lambda values, escaped: ()
 
 
+def storable(kind: object, column: Column) -> bool:
+    """Whether Arrow values of that kind can become text for the column."""
+    tests = [pa.types.is_null, pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal]
+    texts = [pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string]
+    if column.base_type not in NUMERIC_TYPES:
+        texts += [pa.types.is_fixed_size_binary, pa.types.is_timestamp, pa.types.is_date, pa.types.is_time]
+    return any(test(kind) for test in (*tests, *texts)) or str(kind) in ("string_view", "binary_view")
+
+
 def check_values(batch: Batch, columns: tuple[Column, ...], judges: Sequence[Checker]) -> tuple[Batch, list[BadRow]]:
     """The rows whose values fit their columns, and complaints about the rest.
 
@@ -53,6 +62,9 @@ def check_values(batch: Batch, columns: tuple[Column, ...], judges: Sequence[Che
         batch: rows as a reader gave them.
         columns: of the table.
         judges: as `checkers` gives them.
+
+    Raises:
+        InputError: a column of the file is of a kind that the table's cannot hold.
     """
     bad_rows: list[BadRow] = []
     good = np.ones(batch.rows, bool)
@@ -66,6 +78,11 @@ def check_values(batch: Batch, columns: tuple[Column, ...], judges: Sequence[Che
 
     for column, given, judge in zip(columns, batch.columns, judges, strict=True):
         values = given.dictionary_decode() if pa.types.is_dictionary(given.type) else given
+        if not storable(values.type, column):
+            raise InputError(
+                f"{batch.file}: column '{column.name}': values of the type {values.type} cannot be stored as "
+                f"{column.type}"
+            )
         if not column.nullable:
             nulls = values.is_null()
             if pa.types.is_floating(values.type):

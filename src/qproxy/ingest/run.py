@@ -132,6 +132,8 @@ class _Run:
             # A thread cannot be cancelled; it must be gone before its folder is removed.
             self.stop.set()
             await asyncio.wait([work])
+            # Its complaint that it was interrupted is of no interest, but must have been asked for.
+            work.exception()
             raise
         if found.ids is not None:
             key = (self.description.database, table.name)

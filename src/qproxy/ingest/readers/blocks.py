@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from qproxy.ingest.batch import InputError
 
@@ -96,17 +97,15 @@ def open_text(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """
     try:
         with path.open("rb") as raw:
+            if path.suffix in (".gz", ".zst", ".zstd") and not path.stat().st_size:
+                raise InputError(f"{path}: cannot be unpacked: it is empty, which no packed file is")
             if path.suffix == ".gz":
                 with gzip.GzipFile(fileobj=raw) as unpacked:
                     yield cast(BinaryIO, unpacked), raw
             elif path.suffix in (".zst", ".zstd"):
-                import zstandard
-
-                try:
-                    with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
-                        yield cast(BinaryIO, stream), raw
-                except zstandard.ZstdError as error:
-                    raise InputError(f"{path}: cannot be unpacked: {error}") from error
+                # Arrow's reader, as others take a file that was cut off for one that ends there.
+                with pa.CompressedInputStream(raw, "zstd") as stream:
+                    yield cast(BinaryIO, stream), raw
             else:
                 yield raw, raw
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
