@@ -373,3 +373,4 @@ select hex(bl) AS x FROM t.b
 select concat(tx, tx) AS x FROM t.b
 select id from t.b where dtm < timestamp '2020-02-01 00:00:00' order by id
 select id from t.b where b = '9000000000000000001' order by id
+SELECT id, CONCAT(bt) AS x FROM t.b

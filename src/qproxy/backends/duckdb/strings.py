@@ -55,6 +55,9 @@ def _same(function: str) -> Handler:
 
 
 def _concat(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
+    if len(node.expressions) == 1 and (only := compile_(node.expressions[0], context)).type.kind == "bit":
+        width = (only.type.length + 7) // 8
+        return Typed(f"from_hex(printf('%0{2 * width}x', {only.sql}))", MType("blob", "varbinary", width))
     parts = [_text(e, context, compile_) for e in node.expressions]
     return Typed(
         f"({' || '.join(p.sql for p in parts)})",
