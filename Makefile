@@ -3,12 +3,16 @@
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
 #   make lint                               ruff and mypy
+#   make fuzz [N=1000 SEED=1 STRIPES=3x1]   random queries beside a plain MariaDB
 #   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries
 
 VENV := .venv
 PORT := 4040
 ARGS :=
 CASE :=
+N := 1000
+SEED := 1
+STRIPES := 3x1
 APT := apt-get install -y --no-install-recommends
 
 # The first interpreter that is new enough; the venv module may still be missing on Debian.
@@ -16,7 +20,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench clean server python
+.PHONY: demo test lint bench fuzz clean server python
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -32,6 +36,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev server
 	$(VENV)/bin/python -m benchmarks $(CASE) $(ARGS)
+
+fuzz: $(VENV)/.installed-dev server
+	$(VENV)/bin/python -m tests.fuzz.run --number $(N) --seed $(SEED) --stripes $(STRIPES)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

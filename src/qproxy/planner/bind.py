@@ -84,7 +84,7 @@ class _Scope:
     skeleton: exp.Select
     shared: dict[str, tuple[str, str]]  # lower-case name of a USING column -> alias and name it stands for
     merged: set[tuple[str, str]]  # (alias, lower-case name) of the other side of a USING column
-    swapped: bool = False  # the two tables of a RIGHT JOIN; stars keep the order as written
+    swapped: bool = False  # the two tables of a RIGHT JOIN; stars keep the order as written, but with USING
 
     def resolve(self, column: exp.Column, clause: str) -> exp.Column:
         """The column that a reference means."""
@@ -272,7 +272,7 @@ def _expand(star: exp.Column, scope: _Scope) -> list[exp.Column]:
     shared = {(a, n.lower()) for a, n in scope.shared.values()}
     rest = [
         s.column(c.name)
-        for s in (reversed(scope.sources) if scope.swapped else scope.sources)
+        for s in (reversed(scope.sources) if scope.swapped and not scope.shared else scope.sources)
         for c in s.table.columns
         if (s.alias, c.name.lower()) not in shared and (s.alias, c.name.lower()) not in scope.merged
     ]

@@ -463,7 +463,8 @@ def _is_call(tokens: Sequence[Token], at: int, upper: str) -> bool:
     following = tokens[at + 1] if at + 1 < len(tokens) else None
     if following is None or following.token_type is not TokenType.L_PAREN:
         return False
-    if not (upper[0].isalpha() or upper[0] == "_") or upper in _NO_CALL or upper in _PARSED:
+    # The tokenizer takes some words together, as in GROUP BY: the last one decides.
+    if not (upper[0].isalpha() or upper[0] == "_") or upper.split()[-1] in _NO_CALL or upper in _PARSED:
         return False
     before = tokens[at - 1] if at else None
     if before is not None and before.token_type is TokenType.DOT:

@@ -46,8 +46,13 @@ def split(query: Query) -> Split:
         return _gathered(query)
     if query.distinct or query.orders:
         return _sorted(query)
-    limit = None if query.limit is None else query.limit + query.offset
+    limit = _first_rows(query)
     return Split(_statement(query, query.items, limit=limit, offset=0), None, Relay(query.limit, query.offset))
+
+
+def _first_rows(query: Query) -> int | None:
+    """How many rows of a chunk are of use at most; None for all."""
+    return query.limit + query.offset if query.limit else query.limit
 
 
 def _key(expression: exp.Expr) -> str:
@@ -77,25 +82,54 @@ def _mergeable(query: Query) -> bool:
 
 def _statement(query: Query, items: Sequence[exp.Expr], limit: int | None = None, offset: int | None = None) -> str:
     """The query with other items, rows and all; limit and offset as in the query where not given."""
+    rendered, having = _named(items, query.having)
     return render.select(
-        [render.sql(e) for e in items],
+        rendered,
         distinct=query.distinct,
         from_=render.from_clause(query.from_),
         where=query.where,
         groups=query.groups,
         rollup=query.rollup,
-        having=query.having,
+        having=having,
         orders=query.orders,
         limit=query.limit if offset is None else limit,
         offset=query.offset if offset is None else offset,
     )
 
 
+def _named(items: Sequence[exp.Expr], having: exp.Expr | None) -> tuple[list[str], exp.Expr | None]:
+    """A select list and HAVING, where HAVING means items by their names.
+
+    Of expressions MariaDB finds in HAVING but those that have a name in the select list, and columns.
+    """
+    rendered = [render.sql(e) for e in items]
+    if having is None:
+        return rendered, None
+    places = {text: n for n, text in reversed(list(enumerate(rendered))) if not isinstance(items[n], exp.Column)}
+    used: set[int] = set()
+
+    def by_name(node: exp.Expr) -> exp.Expr:
+        place = places.get(render.sql(node))
+        if place is not None and any(c.find_ancestor(exp.AggFunc) is None for c in node.find_all(exp.Column)):
+            used.add(place)
+            return exp.column(f"§h{place}", quoted=True)
+        if isinstance(node, exp.AggFunc):
+            return node.copy()
+        copy = node.copy()
+        for child in list(copy.iter_expressions()):
+            child.replace(by_name(child))
+        return copy
+
+    changed = by_name(having)
+    return [f"{text} AS `§h{n}`" if n in used else text for n, text in enumerate(rendered)], changed
+
+
 @dataclass
 class _Partials:
     """Columns that travel from the chunks to the merge.
 
-    A FLOAT travels as DOUBLE: its text has but six digits, that of a DOUBLE is exact.
+    A FLOAT travels as DOUBLE: its text has but six digits, that of a DOUBLE is exact. A BIT column travels as its
+    bytes: behind DISTINCT or a sort MariaDB would send it as digits.
     """
 
     query: Query
@@ -119,10 +153,14 @@ class _Partials:
 
     def travelling(self) -> list[str]:
         """Rendered items of the chunks' statement."""
-        return [
-            f"{_as_double(e) if is_float(e, self.query) else render.sql(e)} AS `p{i}`"
-            for i, e in enumerate(self.expressions)
-        ]
+        return [f"{self._travelling(e)} AS `p{i}`" for i, e in enumerate(self.expressions)]
+
+    def _travelling(self, expression: exp.Expr) -> str:
+        if is_float(expression, self.query):
+            return _as_double(expression)
+        if isinstance(expression, exp.Column) and base_type(expression, self.query) == "bit":
+            return f"CONCAT({render.sql(expression)})"
+        return render.sql(expression)
 
     def typed(self) -> list[str]:
         """Rendered items whose types the scratch table has."""
@@ -190,8 +228,9 @@ def _aggregated(query: Query) -> Split:
         for i, (c, f) in enumerate(zip(references, partials.combines, strict=True))
     ]
     combined = render.select(combine, from_=f"FROM ({partial}) AS `{PARTS}`", groups=key_columns, having=filled)
+    rendered, having = _named(items, having)
     statement = render.select(
-        [render.sql(e) for e in items],
+        rendered,
         distinct=query.distinct,
         from_=f"FROM `{SCRATCH}`",
         groups=key_columns,
@@ -209,7 +248,7 @@ def _sorted(query: Query) -> Split:
     partials = _Partials(query)
     items = [partials.add(e) for e in query.items]
     orders = [Order(partials.add(o.expression), o.descending) for o in query.orders]
-    limit = None if query.limit is None else query.limit + query.offset
+    limit = _first_rows(query)
     from_ = render.from_clause(query.from_)
     chunk = {"distinct": query.distinct, "from_": from_, "where": query.where}
     first = {"orders": query.orders, "limit": limit} if limit is not None else {}
@@ -236,15 +275,27 @@ def _sorted(query: Query) -> Split:
 
 
 def _gathered(query: Query) -> Split:
-    """The columns that the query needs travel; the query runs over them."""
-    partials = _Partials(query)
+    """The columns that the query needs travel; the query runs over them.
 
-    def gathered(expression: exp.Expr) -> exp.Expr:
-        copy = expression.copy()
-        if isinstance(copy, exp.Column):
-            return partials.add(copy)
-        for column in list(copy.find_all(exp.Column)):
-            column.replace(partials.add(column.copy()))
+    Keys of groups travel as columns: HAVING knows the columns of GROUP BY, not its expressions. Not so with ROLLUP,
+    which puts NULL in the place of a whole key alone where it is an expression, and everywhere where it is a column.
+    """
+    partials = _Partials(query)
+    keys = {} if query.rollup else {_key(g): partials.add(g) for g in query.groups or ()}
+
+    def gathered(node: exp.Expr) -> exp.Expr:
+        found = keys.get(_key(node))
+        if found is not None:
+            return found.copy()
+        if isinstance(node, exp.Column):
+            return partials.add(node)
+        copy = node.copy()
+        if isinstance(node, exp.AggFunc):
+            for column in list(copy.find_all(exp.Column)):
+                column.replace(partials.add(column.copy()))
+            return copy
+        for child in list(copy.iter_expressions()):
+            child.replace(gathered(child))
         return copy
 
     items = [gathered(e) for e in query.items]
@@ -254,8 +305,9 @@ def _gathered(query: Query) -> Split:
     if not partials.expressions:
         partials.add(exp.Literal.number(1))
     chunk = {"from_": render.from_clause(query.from_), "where": query.where}
+    rendered, having = _named(items, having)
     statement = render.select(
-        [render.sql(e) for e in items],
+        rendered,
         distinct=query.distinct,
         from_=f"FROM `{SCRATCH}`",
         groups=groups,

@@ -1,0 +1,1 @@
+"""Random queries over the corpus catalogue, put to the plain server and to the proxy."""
