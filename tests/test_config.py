@@ -31,6 +31,7 @@ def test_paths_are_taken_from_the_files_directory(tmp_path: Path, monkeypatch: p
         '[server]\ntls_cert = "c.pem"\ntls_key = "k.pem"\n[log]\nfile = "/var/log/q"\n[dispatch]\nspool_dir="spool"\n'
     )
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "spool").mkdir()
     config = load_config("q.toml")
     assert config.server.tls_cert == str(tmp_path / "c.pem")
     assert config.log.file == "/var/log/q"
@@ -88,3 +89,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "q.toml").write_bytes(b"[log]\nfile = '\xff'\n")
     with pytest.raises(ConfigError, match="not UTF-8 text at byte 14"):
         load_config(tmp_path / "q.toml")
+
+
+def test_directories_must_be_there(tmp_path: Path) -> None:
+    path = tmp_path / "q.toml"
+    path.write_text('[ingest]\ntemp_dir = "none"\n')
+    with pytest.raises(ConfigError, match=r"q.toml, line 2, ingest.temp_dir: there is no directory .*none: make it"):
+        load_config(path)

@@ -257,6 +257,12 @@ def _unknown(what: str, name: str, known: Mapping[str, Any]) -> str:
 def _with_absolute_paths(file: _File, config: Config) -> Config:
     directory = file.path.absolute().parent
 
+    def directory_of(section: str, key: str) -> str:
+        found = absolute(section, key)
+        if found and not Path(found).is_dir():
+            raise file.error(section, key, f"there is no directory {found}: make it, or leave the setting out")
+        return found
+
     def absolute(section: str, key: str, must_exist: bool = False) -> str:
         given = str(getattr(getattr(config, section), key))
         if not given:
@@ -278,8 +284,8 @@ def _with_absolute_paths(file: _File, config: Config) -> Config:
             tls_cert=absolute("server", "tls_cert", must_exist=True),
             tls_key=absolute("server", "tls_key", must_exist=True),
         ),
-        dispatch=replaced(config.dispatch, spool_dir=absolute("dispatch", "spool_dir")),
-        ingest=replaced(config.ingest, temp_dir=absolute("ingest", "temp_dir")),
+        dispatch=replaced(config.dispatch, spool_dir=directory_of("dispatch", "spool_dir")),
+        ingest=replaced(config.ingest, temp_dir=directory_of("ingest", "temp_dir")),
         log=replaced(config.log, file=absolute("log", "file")),
     )
 

@@ -40,7 +40,9 @@ def open_engine(url: str) -> Engine:
         parsed = make_url(url)
         engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise QproxyError(f"catalogue store: the address is not understood: {error}") from None
+        raise QproxyError(
+            f"catalogue store: the address is not understood: {error}; see catalog.url in the configuration"
+        ) from None
     try:
         with translated(engine):
             _create_or_check(engine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -32,6 +33,9 @@ def run_interruptible(work: Coroutine[Any, Any, Result]) -> Result:
         Interrupted: it was cancelled by a signal.
     """
     import uvloop
+
+    # What a worker said is in the error that ends the command.
+    logging.getLogger("qproxy.backends").setLevel(logging.ERROR)
 
     async def run() -> Result:
         task = asyncio.ensure_future(work)

@@ -10,7 +10,7 @@ from qproxy.catalog.store import CatalogStore
 from qproxy.cli.arguments import add_config, read_config
 from qproxy.cli.connected import connected, patience, run_interruptible
 from qproxy.config import Config
-from qproxy.errors import QproxyError
+from qproxy.errors import QproxyError, WorkerError
 
 
 def configure(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -74,7 +74,10 @@ async def _cleaned(store: CatalogStore, config: Config) -> tuple[str, ...]:
     from qproxy.ingest.cleaning import clean
 
     async with connected(store, config) as backends:
-        return await clean(store, backends, patience(config))
+        try:
+            return await clean(store, backends, patience(config))
+        except WorkerError as error:
+            raise QproxyError(f"{error}; 'qproxy database clean' drops what is left there when it answers") from error
 
 
 def _tell(read: Sequence[str]) -> None:

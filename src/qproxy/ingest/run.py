@@ -27,7 +27,7 @@ from qproxy.catalog.model import (
     TableKind,
 )
 from qproxy.catalog.store import CatalogStore
-from qproxy.errors import ConfigError, QproxyError, SQLError
+from qproxy.errors import ConfigError, QproxyError, SQLError, WorkerError
 from qproxy.ingest.cleaning import clean, drop_everywhere
 from qproxy.ingest.ddl import public_table
 from qproxy.ingest.description import Description, TableSpec, read_description
@@ -356,6 +356,8 @@ async def ingest(
             tables = await _load_and_publish(run, replace, patience)
         except SQLError as error:
             raise QproxyError(f"a worker refused a statement: {error.message} (error {error.code})") from error
+        except WorkerError as error:
+            raise QproxyError(f"{error}; nothing was published: see to that worker, then run again") from error
     order = {t.name: i for i, t in enumerate(wanted.tables)}
     reports = tuple(sorted((t.report for t in tables), key=lambda r: order[r.name]))
     return Report(wanted.database, reports, tuple(bad.first[:SHOWN]), time.monotonic() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Callable
@@ -71,11 +72,14 @@ class CatalogWatch:
 
     async def _note(self) -> None:
         """Tell the store which version the oldest running query holds, when that changes and every now and then."""
+        due = time.monotonic() - self._noted[1] > BEAT_SECONDS
+        if due and self._earlier:
+            # A query that failed may have left its snapshot in a cycle of references.
+            gc.collect()
         held = [(r, found.version) for r in self._earlier if (found := r()) is not None]
         self._earlier = [r for r, _ in held]
         oldest = min([version for _, version in held], default=self._catalog.version)
-        noted, when = self._noted
-        if oldest != noted or time.monotonic() - when > BEAT_SECONDS:
+        if due or oldest != self._noted[0]:
             await asyncio.to_thread(self._store.note_reader, self._reader, oldest)
             self._noted = (oldest, time.monotonic())
 
