@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from qproxy.catalog.model import Column, TableKind
 from qproxy.ingest.batch import Batch
-from qproxy.ingest.description import Format, TableSpec
+from qproxy.ingest.description import TableSpec
+from qproxy.ingest.formats import Format
 from qproxy.ingest.ids import IdIndex, SeenIds, build_index, id_keys, partition_of
 from qproxy.ingest.partition import Partitioner, separation
 from qproxy.ingest.schema import TableSchema

@@ -10,48 +10,11 @@ from pathlib import Path
 
 from qproxy.catalog.model import Family, TableKind
 from qproxy.catalog.naming import CHUNK_COLUMN, RESERVED, SUB_CHUNK_COLUMN
+from qproxy.ingest.formats import Format, read_format
 from qproxy.ingest.schema import Key, TableSchema, column_from_type, parse_create_table, plain_key
 from qproxy.ingest.types import IDENTIFIER_TYPES, NUMERIC_TYPES
 from qproxy.ingest.yamlfile import Item, Place, read_yaml
 
-KINDS = ("csv", "parquet", "fits", "votable")
-#: Charsets whose multi-byte characters hold no byte of ASCII, so that tabs and backslashes are what they seem.
-SAFE_CHARSETS = frozenset(
-    (
-        "utf8mb4",
-        "utf8mb3",
-        "utf8",
-        "latin1",
-        "latin2",
-        "latin5",
-        "latin7",
-        "ascii",
-        "binary",
-        "cp1250",
-        "cp1251",
-        "cp1256",
-        "cp1257",
-        "cp850",
-        "cp852",
-        "cp866",
-        "greek",
-        "hebrew",
-        "koi8r",
-        "koi8u",
-        "euckr",
-        "ujis",
-        "eucjpms",
-        "gb2312",
-        "macce",
-        "macroman",
-        "keybcs2",
-        "dec8",
-        "hp8",
-        "armscii8",
-        "geostd8",
-        "tis620",
-    )
-)
 _NAME = re.compile(r"[A-Za-z0-9_$]{1,50}")
 _SYSTEM_DATABASES = frozenset(("information_schema", "performance_schema", "mysql", "sys", "qproxy_scratch"))
 _COMMON = ("kind", "files", "format")
@@ -61,25 +24,6 @@ _EXTRA: Mapping[TableKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     TableKind.MATCH: (("directors", "director_ids"), ("id", "flags", "separation")),
     TableKind.REGULAR: ((), ("id",)),
 }
-
-
-@dataclass(frozen=True)
-class Format:
-    """How the rows stand in the files of a table.
-
-    Attributes:
-        kind: csv, parquet, fits or votable.
-        delimiter, quote, escape, null, header: of CSV files; ``quote`` and ``escape`` may be empty.
-        charset: MySQL's name of the charset that text in CSV files has.
-    """
-
-    kind: str
-    delimiter: str = "\t"
-    quote: str = ""
-    escape: str = "\\"
-    null: str = "\\N"
-    header: bool = False
-    charset: str = "utf8mb4"
 
 
 @dataclass(frozen=True)
@@ -147,31 +91,6 @@ def _family(item: Item) -> Family:
     if not 0 <= overlap <= 10:
         keys["overlap"].place.fail("must lie between 0 and 10 degrees")
     return Family(stripes, sub, overlap)
-
-
-def _format(item: Item) -> Format:
-    keys = item.record(("kind",), ("delimiter", "quote", "escape", "null", "header", "charset"))
-    kind = keys["kind"].text()
-    if kind not in KINDS:
-        keys["kind"].place.fail(f"unknown format '{kind}'; known: {', '.join(KINDS)}")
-    if kind != "csv":
-        for key, found in keys.items():
-            if key != "kind":
-                found.place.fail(f"does not apply to files of the kind {kind}")
-        return Format(kind)
-    base = Format(kind)
-    texts = {k: keys[k].text() if k in keys else getattr(base, k) for k in ("delimiter", "quote", "escape", "null")}
-    if len(texts["delimiter"].encode()) != 1 or texts["delimiter"] in "\r\n\\":
-        keys["delimiter"].place.fail("exactly one ASCII character is needed, no line end or backslash")
-    if len(texts["quote"].encode()) > 1 or texts["quote"] in ("\\", "\n", "\r", texts["delimiter"]):
-        keys["quote"].place.fail('one ASCII character is needed, or "" where nothing is quoted')
-    if texts["escape"] not in ("", "\\"):
-        keys["escape"].place.fail('must be "\\\\" for the escapes of MySQL, or "" for none')
-    charset = keys["charset"].text().lower() if "charset" in keys else base.charset
-    if charset not in SAFE_CHARSETS:
-        keys["charset"].place.fail(f"'{charset}' cannot be loaded; convert the files to utf8mb4 first")
-    header = keys["header"].boolean() if "header" in keys else False
-    return Format(kind, texts["delimiter"], texts["quote"], texts["escape"], texts["null"], header, charset)
 
 
 def _schema(item: Item, table: Mapping[str, Item]) -> TableSchema:
@@ -334,7 +253,7 @@ def _table(name: str, item: Item, database: str, family: Family) -> TableSpec:
         schema=schema,
         keys=_keys(schema, keys.get("indexes"), columns),
         files=_files(keys["files"]),
-        format=_format(keys["format"]),
+        format=read_format(keys["format"]),
         id=ids.get("id"),
         lon=position.get("lon"),
         lat=position.get("lat"),

@@ -27,7 +27,7 @@ from qproxy.catalog.model import (
     TableKind,
 )
 from qproxy.catalog.store import CatalogStore
-from qproxy.errors import ConfigError, QproxyError, SQLError, WorkerError
+from qproxy.errors import QproxyError, SQLError, WorkerError
 from qproxy.ingest.cleaning import clean, drop_everywhere
 from qproxy.ingest.ddl import public_table
 from qproxy.ingest.description import Description, TableSpec, read_description
@@ -43,12 +43,12 @@ from qproxy.ingest.load import (
     make_skeleton,
     regular_loads,
 )
+from qproxy.ingest.precheck import check, external_director
 from qproxy.ingest.progress import Progress, Quiet
 from qproxy.ingest.report import SHOWN, BadRows, Report, TableReport
 from qproxy.ingest.schema import TableSchema
 from qproxy.ingest.spread import SpreadTable, spread
 from qproxy.ingest.verify import verify
-from qproxy.sky.chunker import chunker
 
 log = logging.getLogger(__name__)
 
@@ -257,58 +257,13 @@ class _Run:
         )
 
 
-def external_director(
-    catalog: Catalog, description: Description, table: TableSpec, parent: tuple[str, str]
-) -> tuple[Database, Table]:
-    """A director in another database.
-
-    Args:
-        catalog: what is published.
-        description: of the database being ingested.
-        table: that follows the director.
-        parent: (database, table) of the director.
-
-    Raises:
-        ConfigError: it is not published, is no director, or belongs to another family.
-    """
-    name = ".".join(parent)
-    database = catalog.databases.get(parent[0])
-    director = database.tables.get(parent[1]) if database else None
-    if database is None or director is None:
-        table.place.fail(f"its director '{name}' is not published; ingest that database first")
-    if director.kind is not TableKind.DIRECTOR:
-        table.place.fail(f"its director '{name}' is of kind {director.kind}, not director")
-    if database.family != description.family:
-        ours, theirs = description.family, database.family
-        table.place.fail(
-            f"its director '{name}' belongs to the family {theirs.stripes} x {theirs.sub_stripes}, overlap "
-            f"{theirs.overlap}, not to {ours.stripes} x {ours.sub_stripes}, overlap {ours.overlap}"
-        )
-    return database, director
-
-
-def _check(description: Description, catalog: Catalog, backends: Mapping[str, Backend], replicas: int) -> None:
-    """Everything that can be refused before a worker is touched."""
-    family = description.family
-    try:
-        chunker(family.stripes, family.sub_stripes).check_overlap(family.overlap)
-    except ConfigError as error:
-        description.family_place.fail(str(error))
-    if not backends:
-        raise QproxyError("there are no workers to load: register some first")
-    if not 1 <= replicas <= len(backends):
-        raise QproxyError(f"{replicas} replicas are not possible with {len(backends)} workers")
-    for table in description.tables:
-        for parent in table.parents:
-            if parent[0] != description.database:
-                external_director(catalog, description, table, parent)
-
-
 async def _give_up(store: CatalogStore, backends: Mapping[str, Backend], database: str, generation: Generation) -> None:
     """Remove what a failed run left. What cannot be removed now, the next run removes."""
     with contextlib.suppress(QproxyError):
         await drop_everywhere(backends, (generation.physical,))
-    await asyncio.to_thread(store.abandon_database, database, generation)
+    # Where the store cannot be written either, the next run sees that this process is gone.
+    with contextlib.suppress(QproxyError):
+        await asyncio.to_thread(store.abandon_database, database, generation)
 
 
 async def ingest(
@@ -348,7 +303,7 @@ async def ingest(
     began = time.monotonic()
     wanted = await asyncio.to_thread(read_description, description)
     catalog = await asyncio.to_thread(store.load)
-    _check(wanted, catalog, backends, replicas)
+    check(wanted, catalog, backends, replicas)
     bad = BadRows(max_bad_rows)
     with work_folder(folder) as work:
         try:

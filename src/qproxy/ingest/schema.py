@@ -7,19 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qproxy.catalog.model import Column, Index
+from qproxy.ingest.sqltokens import Reader, tokens, unquote
 from qproxy.ingest.types import describe_type
 from qproxy.ingest.yamlfile import Place
 
-_TOKEN = re.compile(
-    r"(?P<space>\s+|--[^\n]*|\#[^\n]*|/\*.*?\*/)"
-    r"|(?P<string>'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\")"
-    r"|(?P<quoted>`(?:[^`]|``)*`)"
-    r"|(?P<number>[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?![A-Za-z_$]))"
-    r"|(?P<word>[\w$]+)"
-    r"|(?P<mark>.)",
-    re.DOTALL,
-)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 _IDENTIFIER = re.compile(r"[\w$]{1,64}")
 
 
@@ -56,17 +47,6 @@ class TableSchema:
     comment: str = ""
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    line: int
-
-    @property
-    def upper(self) -> str:
-        return self.text.upper() if self.kind == "word" else self.text
-
-
 def quote_name(name: str) -> str:
     """A name in backquotes."""
     return "`" + name.replace("`", "``") + "`"
@@ -82,91 +62,11 @@ def plain_key(name: str, columns: tuple[str, ...]) -> Key:
     return Key(name, columns, tuple(quote_name(c) for c in columns))
 
 
-def _unquote(literal: str) -> str:
-    mark, body = literal[0], literal[1:-1]
-    body = body.replace(mark * 2, mark)
-    return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), body, flags=re.DOTALL)
-
-
-def _tokens(text: str, line: int) -> list[_Token]:
-    found = []
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup != "space":
-            found.append(_Token(str(match.lastgroup), match[0], line))
-        line += match[0].count("\n")
-    return found
-
-
-class _Parser:
-    """Reads tokens one by one; every complaint names the line."""
-
-    def __init__(self, tokens: list[_Token], place: Place) -> None:
-        self.tokens = tokens
-        self.pos = 0
-        self.place = place
-
-    def fail(self, message: str) -> None:
-        line = self.tokens[min(self.pos, len(self.tokens) - 1)].line if self.tokens else self.place.line
-        replace(self.place, line=line).fail(message)
-
-    @property
-    def done(self) -> bool:
-        return self.pos >= len(self.tokens)
-
-    def peek(self, ahead: int = 0) -> str:
-        at = self.pos + ahead
-        return self.tokens[at].upper if at < len(self.tokens) else ""
-
-    def take(self) -> _Token:
-        if self.done:
-            self.fail("the statement ends too early")
-        self.pos += 1
-        return self.tokens[self.pos - 1]
-
-    def accept(self, *words: str) -> bool:
-        if all(self.peek(i) == w for i, w in enumerate(words)):
-            self.pos += len(words)
-            return True
-        return False
-
-    def expect(self, word: str) -> None:
-        if not self.accept(word):
-            self.fail(f"'{word}' is expected here, not '{self.peek() or 'the end'}'")
-
-    def name(self) -> str:
-        token = self.take()
-        if token.kind == "quoted":
-            return token.text[1:-1].replace("``", "`")
-        if token.kind != "word":
-            self.pos -= 1
-            self.fail(f"a name is expected here, not '{token.text}'")
-        return token.text
-
-    def string(self) -> str:
-        token = self.take()
-        if token.kind != "string":
-            self.pos -= 1
-            self.fail(f"a text in quotes is expected here, not '{token.text}'")
-        return _unquote(token.text)
-
-    def parenthesised(self) -> str:
-        """What stands between parentheses, as text."""
-        self.expect("(")
-        depth, text, before = 1, "", ""
-        while True:
-            token = self.take()
-            depth += {"(": 1, ")": -1}.get(token.text, 0)
-            if not depth:
-                return text
-            text += " " + token.text if token.kind == before == "word" else token.text
-            before = token.kind
-
-
-def _charset_word(parser: _Parser) -> bool:
+def _charset_word(parser: Reader) -> bool:
     return parser.accept("CHARACTER", "SET") or parser.accept("CHARSET")
 
 
-def _column(parser: _Parser, name: str) -> tuple[Column, list[Key]]:
+def _column(parser: Reader, name: str) -> tuple[Column, list[Key]]:
     """The column whose type and attributes come next, and the keys that they declare."""
     if not _IDENTIFIER.fullmatch(name):
         parser.fail(f"the column name '{name}' has characters other than letters, digits, _ and $")
@@ -228,14 +128,14 @@ def _column(parser: _Parser, name: str) -> tuple[Column, list[Key]]:
     return Column(name, kind, definition, not not_null, default, description=comment), keys
 
 
-def _default(parser: _Parser) -> tuple[str, str | None]:
+def _default(parser: Reader) -> tuple[str, str | None]:
     """The default that comes next, as SQL and as text."""
     if parser.peek() == "(":
         text = f"({parser.parenthesised()})"
         return text, text
     token = parser.take()
     if token.kind == "string":
-        return token.text, _unquote(token.text)
+        return token.text, unquote(token.text)
     if token.text in ("+", "-"):
         text = token.text + parser.take().text
         return text, text
@@ -245,7 +145,7 @@ def _default(parser: _Parser) -> tuple[str, str | None]:
     return text, None if text.upper() == "NULL" else text
 
 
-def _key(parser: _Parser, kind: str) -> Key:
+def _key(parser: Reader, kind: str) -> Key:
     """The name and columns of a key that come next."""
     name = ""
     if parser.peek() != "(" and parser.peek() != "USING":
@@ -271,7 +171,7 @@ def _key(parser: _Parser, kind: str) -> Key:
     return Key("PRIMARY" if kind == "PRIMARY KEY" else name, tuple(columns), tuple(parts), kind)
 
 
-def _key_kind(parser: _Parser) -> str | None:
+def _key_kind(parser: Reader) -> str | None:
     """The kind of key that the coming words declare, or None where a column comes."""
     if parser.tokens[parser.pos].kind != "word":
         return None
@@ -290,7 +190,7 @@ def _key_kind(parser: _Parser) -> str | None:
     return None
 
 
-def _options(parser: _Parser, schema: TableSchema) -> TableSchema:
+def _options(parser: Reader, schema: TableSchema) -> TableSchema:
     """The schema with the table options that come next; engine and storage options are not the schema's to choose."""
     while not parser.done and not parser.accept(";"):
         parser.accept(",")
@@ -342,7 +242,7 @@ def parse_create_table(text: str, path: Path) -> TableSchema:
     Raises:
         ConfigError: it is no CREATE TABLE statement or has parts that cannot be kept; names file and line.
     """
-    parser = _Parser(_tokens(text, 1), Place(path, 1))
+    parser = Reader(tokens(text, 1), Place(path, 1))
     if not parser.accept("CREATE"):
         parser.fail("one CREATE TABLE statement is expected")
     parser.accept("OR", "REPLACE")
@@ -399,7 +299,7 @@ def column_from_type(name: str, text: str, place: Place, unit: str, ucd: str, de
     Raises:
         ConfigError: the type is unknown or an attribute is not supported.
     """
-    parser = _Parser(_tokens(text, place.line), place)
+    parser = Reader(tokens(text, place.line), place)
     column, keys = _column(parser, name)
     if keys or not parser.done:
         place.fail(f"'{text}' must be a type with its attributes; keys belong under 'indexes'")

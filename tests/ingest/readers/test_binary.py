@@ -14,7 +14,7 @@ from astropy.table import MaskedColumn, Table
 
 from qproxy.catalog.model import Column
 from qproxy.ingest.batch import InputError
-from qproxy.ingest.description import Format
+from qproxy.ingest.formats import Format
 from qproxy.ingest.readers import reader_for
 from qproxy.ingest.text import field_text
 

@@ -13,7 +13,7 @@ import zstandard
 
 from qproxy.catalog.model import Column
 from qproxy.ingest.batch import Batch, InputError
-from qproxy.ingest.description import Format
+from qproxy.ingest.formats import Format
 from qproxy.ingest.readers.csv import read_csv
 from qproxy.ingest.text import field_text, unescape
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qproxy.catalog.model import Column
 from qproxy.ingest.batch import Batch
-from qproxy.ingest.description import Format
+from qproxy.ingest.formats import Format
 
 Reader = Callable[[Path, tuple[Column, ...], Format], Iterator[Batch]]
 

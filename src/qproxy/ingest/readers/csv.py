@@ -19,7 +19,7 @@ import pyarrow.csv
 
 from qproxy.catalog.model import Column
 from qproxy.ingest.batch import ArrowArray, BadRow, Batch, InputError
-from qproxy.ingest.description import Format
+from qproxy.ingest.formats import Format
 from qproxy.ingest.readers.blocks import BLOCK_BYTES, Block, escaped_positions, read_blocks
 from qproxy.ingest.readers.names import positions
 

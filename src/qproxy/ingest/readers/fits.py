@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from qproxy.catalog.model import Column
 from qproxy.ingest.batch import ArrowArray, Batch, InputError
-from qproxy.ingest.description import Format
+from qproxy.ingest.formats import Format
 from qproxy.ingest.readers.names import positions
 
 BATCH_ROWS = 1 << 18

@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from qproxy.catalog.model import Column
 from qproxy.ingest.batch import Batch, InputError
-from qproxy.ingest.description import Format
+from qproxy.ingest.formats import Format
 from qproxy.ingest.readers.names import positions
 
 BATCH_ROWS = 1 << 18

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from qproxy.catalog.model import Column
 from qproxy.ingest.batch import ArrowArray, BadRow, Batch, InputError
-from qproxy.ingest.description import Format
+from qproxy.ingest.formats import Format
 from qproxy.ingest.readers.fits import to_arrow
 from qproxy.ingest.readers.names import positions
 from qproxy.ingest.types import NUMERIC_TYPES
