@@ -60,7 +60,6 @@ class Tally:
     """
 
     asked: int = 0
-    empty: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     failed: int = 0
     faults: list[tuple[int, Made, list[str]]] = field(default_factory=list)
@@ -73,7 +72,7 @@ class Tally:
     def __str__(self) -> str:
         lines = [
             f"{self.asked} queries: {self.refused.total()} refused, {self.failed} refused by MariaDB too, "
-            f"{self.empty} without rows, {len(self.faults)} answered differently"
+            f"{len(self.faults)} answered differently"
         ]
         lines += [f"  refused {count} times: {reason}" for reason, count in self.refused.most_common(12)]
         for seed, query, faults in self.faults:
