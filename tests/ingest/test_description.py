@@ -153,3 +153,48 @@ def test_match_separation_beyond_the_overlap(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"line 25, key 'tables.Pair.separation': 0.5 deg must lie between"):
         read_description(write(tmp_path, text))
     assert read_description(write(tmp_path, text.replace("0.5", "0.001"))).tables[-1].flags == "flags"
+
+
+@pytest.mark.parametrize("name", ["mysql", "Information_Schema", "sys", "qproxy_scratch"])
+def test_names_of_system_databases_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "d.yaml").write_text(
+        f"database: {name}\nfamily: {{stripes: 6, sub_stripes: 4, overlap: 0.2}}\ntables: {{}}\n"
+    )
+    with pytest.raises(
+        ConfigError, match=rf"d.yaml, line 1, key 'database': the name '{name}' is MariaDB's or qproxy's"
+    ):
+        read_description(tmp_path / "d.yaml")
+
+
+MATCH = """\
+database: sky
+family: {stripes: 6, sub_stripes: 4, overlap: 0.2}
+tables:
+  M:
+    kind: match
+    directors: [sky2.A, sky2.B]
+    director_ids: [a, %s]
+    columns: [{name: a, type: BIGINT}, {name: b, type: BIGINT}, {name: c, type: INT}]
+    files: [m.tsv]
+    format: {kind: csv}
+    indexes: [[%s]]
+"""
+
+
+def test_columns_named_twice_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    (tmp_path / "m.tsv").write_text("")
+    path.write_text(MATCH % ("b", "c"))
+    assert read_description(path).tables[0].director_ids == ("a", "b")
+    path.write_text(MATCH % ("a", "c"))
+    with pytest.raises(ConfigError, match=r"line 7, key 'tables.M.director_ids': 'a' is named twice"):
+        read_description(path)
+    path.write_text(MATCH % ("b", "c, C"))
+    with pytest.raises(ConfigError, match=r"line 11, key 'tables.M.indexes\[0\]': a column stands twice"):
+        read_description(path)
+    path.write_text((MATCH % ("b", "c")).replace("{name: c,", "{name: B,"))
+    with pytest.raises(ConfigError, match=r"two columns have the name 'B'"):
+        read_description(path)
+    path.write_text((MATCH % ("b", "c")).replace("[m.tsv]", '["m\\0.tsv"]'))
+    with pytest.raises(ConfigError, match=r"files\[0\]': a file name cannot hold a NUL"):
+        read_description(path)

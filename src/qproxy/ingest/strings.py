@@ -108,6 +108,8 @@ def text_checker(column: Column, schema: TableSchema, charset: str) -> Checker:
         limit = most or most_bytes
         if limit:
             candidates = _longer(texts, limit)
+            if most and file_codec == "utf-8" and candidates.any():
+                candidates &= _more_characters(texts, most)
             if candidates.any():
                 faults.append((_each(texts, candidates, escaped, too_long), f"is too long for {column.type}"))
         return faults
@@ -230,6 +232,14 @@ def _not_ascii(texts: ArrowArray) -> Mask:
 def _longer(values: ArrowArray, limit: int) -> Mask:
     """Values of more bytes than the limit, be they bytes of characters or of escapes."""
     return mask_of(pc.greater(pc.binary_length(values), limit))
+
+
+def _more_characters(texts: ArrowArray, limit: int) -> Mask:
+    """Texts of more characters than the limit, those of their escapes counted; all where some are no UTF-8."""
+    try:
+        return mask_of(pc.greater(pc.utf8_length(pc.cast(texts, pa.large_string())), limit))
+    except pa.ArrowInvalid:
+        return np.ones(len(texts), bool)
 
 
 def _each(values: ArrowArray, candidates: Mask, escaped: bool, bad: Callable[[bytes, bool], bool]) -> Mask:
