@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
+from qproxy.catalog import schema
 from qproxy.catalog.model import (
     ChunkRows,
     Column,
@@ -25,6 +27,7 @@ from qproxy.catalog.model import (
     Worker,
 )
 from qproxy.catalog.querylog import QueryRecord
+from qproxy.catalog.readers import GONE_SECONDS
 from qproxy.catalog.store import CatalogStore
 from qproxy.errors import QproxyError
 
@@ -314,10 +317,6 @@ def test_the_file_is_for_its_owner_alone(store: CatalogStore, tmp_path: Path) ->
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    from sqlalchemy import update
-
-    from qproxy.catalog import schema
-
     with CatalogStore.open(url_of(tmp_path)) as store, store._engine.begin() as connection:
         connection.execute(update(schema.schema_version).values(version=99))
     with pytest.raises(QproxyError, match="schema version 99, this qproxy knows version 2"):
@@ -392,3 +391,28 @@ def test_a_whole_sky_at_340_stripes_loads_fast(store: CatalogStore) -> None:
     catalog = store.load()
     assert time.perf_counter() - began < 0.5
     assert len(catalog.placements[family].chunks) == 146_332
+
+
+def test_a_store_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    with CatalogStore.open(url_of(tmp_path)) as store, store._engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE readers")
+        connection.exec_driver_sql("ALTER TABLE generations DROP COLUMN retired_version")
+        connection.execute(update(schema.schema_version).values(version=1))
+    for _ in range(2):
+        with CatalogStore.open(url_of(tmp_path)) as store:
+            store.note_reader("proxy")
+            assert store.out_of_use().unused == {}
+
+
+def test_readers_of_other_machines_are_gone_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with CatalogStore.open(url_of(tmp_path)) as store:
+        add_workers(store, 1)
+        physical, _ = load_database(store, [1])
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
+            store.note_reader("proxy")
+        load_database(store, [1], replace=True)
+        assert store.out_of_use().read == (physical,)
+        now = time.time()
+        monkeypatch.setattr("time.time", lambda: now + GONE_SECONDS + 1)
+        assert tuple(store.out_of_use().unused.values()) == (physical,)
