@@ -406,7 +406,7 @@ def test_a_store_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
 
 def test_readers_of_other_machines_are_gone_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with CatalogStore.open(url_of(tmp_path)) as store:
-        add_workers(store, 1)
+        add_workers(store, 2)
         physical, _ = load_database(store, [1])
         with monkeypatch.context() as elsewhere:
             elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
