@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from qproxy.planner import render
+from qproxy.planner.faithful import call_name
 from qproxy.planner.floats import base_type, is_float
 from qproxy.planner.plan import SCRATCH, Final, Relay
 from qproxy.planner.query import Order, Query
 
 PARTS = "parts"
+
+_DATES = frozenset(("date", "datetime", "timestamp"))
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,17 @@ def _mergeable(query: Query) -> bool:
             distinct = isinstance(call.this, exp.Distinct)
             if (distinct and not isinstance(call, exp.Min | exp.Max)) or call.expressions:
                 return False
+            if isinstance(call, exp.Min | exp.Max) and _doubtful_date(call, query):
+                return False
     return True
+
+
+def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
+    """Whether it is of DATE() of what may be no date: declared as never NULL, its NULL is kept as 0000-00-00."""
+    return any(
+        call_name(call).upper() == "DATE" and any(base_type(a, query) not in _DATES for a in call.expressions)
+        for call in extreme.find_all(exp.Anonymous)
+    )
 
 
 def _statement(query: Query, items: Sequence[exp.Expr], limit: int | None = None, offset: int | None = None) -> str:
