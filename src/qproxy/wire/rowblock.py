@@ -131,8 +131,7 @@ def payloads(block: RowBlock) -> Iterator[bytes]:
             yield bytes(block.data[start + 4 : end])
         else:
             yield b"".join(
-                bytes(block.data[s + 4 : min(s + 4 + MAX_PAYLOAD, end)])
-                for s in range(start, end, MAX_PAYLOAD + 4)
+                bytes(block.data[s + 4 : min(s + 4 + MAX_PAYLOAD, end)]) for s in range(start, end, MAX_PAYLOAD + 4)
             )
 
 

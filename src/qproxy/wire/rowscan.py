@@ -55,12 +55,7 @@ class RowScanner:
             after = pos + 4 + length
             if after > size:
                 break
-            if (
-                length
-                and not continued
-                and buffer[pos + 4] >= 0xFE
-                and (length < 9 or buffer[pos + 4] == 0xFF)
-            ):
+            if length and not continued and buffer[pos + 4] >= 0xFE and (length < 9 or buffer[pos + 4] == 0xFF):
                 self.end = bytes(buffer[pos + 4 : after])
                 break
             add(pos)
