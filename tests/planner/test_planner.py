@@ -196,6 +196,11 @@ def test_session_values_are_the_same_on_every_worker() -> None:
         ("SELECT ra FROM (SELECT ra FROM Star) t", 1235, "subqueries"),
         ("SELECT ra FROM Star WHERE starId IN (SELECT starId FROM Source)", 1235, "subqueries"),
         ("SELECT 1 FROM Star a, Ref b WHERE a.mag > 1", 1235, "the join of 'a' and 'b'"),
+        (
+            "SELECT 1 FROM Star a, Star b LEFT JOIN Source c ON a.starId = b.starId AND c.starId = a.starId",
+            1235,
+            "the join of 'a' and 'b'",
+        ),
         ("SELECT 1 FROM Visit a JOIN Visit b ON a.starId = b.starId", 1235, "director is unknown"),
         ("SELECT 1 FROM Band b LEFT JOIN Star s ON b.bandId = s.starId", 1235, "outer join"),
         ("SELECT 1 FROM Band WHERE qserv_areaspec_box(0, 0, 1, 1)", 1210, "qserv_areaspec_box"),

@@ -324,16 +324,19 @@ def _restricted_on(query: Query, source: Source, side: int) -> bool:
 def edges(query: Query) -> list[tuple[Source, int, Source, int]]:
     """Pairs of partitioned sources (with match sides) that an equality of director ids ties into one chunk."""
     found = []
-    conditions = conjuncts(query.where)
+    conditions: list[tuple[exp.Expr, Source | None]] = [(c, None) for c in conjuncts(query.where)]
     for source in query.sources:
-        conditions += conjuncts(source.on)
-    for condition in conditions:
+        # What an outer join's ON says of other tables than its own restricts nothing of them.
+        conditions += [(c, source if source.nullable else None) for c in conjuncts(source.on)]
+    for condition, outer in conditions:
         if not isinstance(condition, exp.EQ):
             continue
         left, right = condition.this, condition.expression
         if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)) or left.table == right.table:
             continue
         one, other = query.source(left.table), query.source(right.table)
+        if outer is not None and outer is not one and outer is not other:
+            continue
         a, b = director_key(one, left.name), director_key(other, right.name)
         if a is not None and b is not None and a[0] == b[0]:
             found.append((one, a[1], other, b[1]))
