@@ -49,6 +49,7 @@ class SessionValues:
         user_variables: values of ``@x``, by lower-case name.
         now: the statement's time, in the session's zone.
         ahead: how far the session's zone is ahead of UTC.
+        select_limit: rows that a SELECT without a LIMIT gives at most; None for all.
     """
 
     database: str | None
@@ -59,6 +60,7 @@ class SessionValues:
     user_variables: Mapping[str, Value] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
     ahead: timedelta = timedelta(0)
+    select_limit: int | None = None
 
     @property
     def utc(self) -> datetime:

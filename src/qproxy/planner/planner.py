@@ -7,7 +7,7 @@ has to be looked up, `make_plan` goes on with the answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +53,8 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
     fold(parsed.select, session)
     check(parsed.select)
     query = bind(parsed, catalog, session.database)
+    if query.limit is None:
+        query = replace(query, limit=session.select_limit)
     family = check_joins(query)
     restriction = restrict(query)
     expanded = expand(query)

@@ -13,6 +13,7 @@ from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.explain import explain
 from qproxy.planner.parse import tokenize
+from qproxy.session.limits import deadline, select_limit, timed, until
 from qproxy.session.select import column_definitions, merged_rows, plan_query
 from qproxy.session.services import Services
 from qproxy.session.set_statement import apply_set
@@ -176,10 +177,12 @@ class Session:
         progress = Progress()
         started = time.time()
         error = ""
+        end = deadline(self._variables)
         try:
-            plan = await plan_query(sql, catalog, self._values(), services.dispatcher)
-            columns = await column_definitions(plan, services.dispatcher, settings)
-            rows = merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit)
+            async with until(end):
+                plan = await plan_query(sql, catalog, self._values(), services.dispatcher)
+                columns = await column_definitions(plan, services.dispatcher, settings)
+            rows = timed(merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit), end)
             try:
                 yield Rows(columns, rows, more=more)
             finally:
@@ -234,6 +237,7 @@ class Session:
             user_variables=self._variables.user,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
+            select_limit=select_limit(self._variables),
         )
 
     def _show_context(self) -> ShowContext:

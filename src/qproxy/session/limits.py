@@ -1,0 +1,58 @@
+"""Limits that a session sets on its statements: how long one may take, how many rows it gives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from qproxy.errors import SQLError
+from qproxy.session.variables import Variables
+from qproxy.wire.rowblock import RowBlock
+
+#: What sql_select_limit is where nobody has set it (MariaDB Knowledge Base, "sql_select_limit").
+_NO_LIMIT = (1 << 64) - 1
+
+
+def select_limit(variables: Variables) -> int | None:
+    """Rows that a SELECT without a LIMIT gives at most; None for all."""
+    limit = variables.get("sql_select_limit")
+    return None if limit is None or int(limit) >= _NO_LIMIT else int(limit)
+
+
+def deadline(variables: Variables) -> float | None:
+    """When a statement that begins now must be done, by the event loop's clock; None for no end."""
+    seconds = float(variables.get("max_statement_time") or 0)
+    return asyncio.get_running_loop().time() + seconds if seconds else None
+
+
+@asynccontextmanager
+async def until(moment: float | None) -> AsyncIterator[None]:
+    """Interrupt what takes longer.
+
+    Raises:
+        SQLError: 1969.
+    """
+    try:
+        async with asyncio.timeout_at(moment):
+            yield
+    except TimeoutError as error:
+        raise SQLError(1969, "Query execution was interrupted (max_statement_time exceeded)") from error
+
+
+async def timed(blocks: AsyncGenerator[RowBlock, None], moment: float | None) -> AsyncGenerator[RowBlock, None]:
+    """The blocks, as long as there is time.
+
+    Raises:
+        SQLError: 1969.
+    """
+    try:
+        while True:
+            try:
+                async with until(moment):
+                    block = await anext(blocks)
+            except StopAsyncIteration:
+                return
+            yield block
+    finally:
+        await blocks.aclose()

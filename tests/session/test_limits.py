@@ -1,0 +1,42 @@
+"""Limits that a session sets on its statements, on a real proxy."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from typing import Any
+
+import pymysql
+import pytest
+
+from qproxy.wire.server import Server
+from tests.harness.small import ROWS, Small
+from tests.service.test_app import SLOW, client, proxy
+
+
+def run(server: Server, *statements: str) -> list[tuple[Any, ...]]:
+    with closing(client(server)) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+async def test_sql_select_limit(small: Small) -> None:
+    async with proxy(small) as server:
+        limited = await asyncio.to_thread(run, server, "SET sql_select_limit = 3", "SELECT id FROM Object ORDER BY id")
+        assert limited == [(0,), (1,), (2,)]
+        own = await asyncio.to_thread(run, server, "SET sql_select_limit = 3", "SELECT id FROM Object LIMIT 5")
+        assert len(own) == 5
+        again = await asyncio.to_thread(
+            run, server, "SET sql_select_limit = 3", "SET sql_select_limit = DEFAULT", "SELECT id FROM Object"
+        )
+        assert len(again) == ROWS
+
+
+async def test_max_statement_time(small: Small) -> None:
+    async with proxy(small) as server:
+        with pytest.raises(pymysql.err.OperationalError) as late:
+            await asyncio.to_thread(run, server, "SET max_statement_time = 0.2", SLOW)
+        assert late.value.args[0] == 1969
+        enough = await asyncio.to_thread(run, server, "SET max_statement_time = 60", "SELECT COUNT(*) FROM Object")
+        assert enough == [(ROWS,)]
