@@ -159,6 +159,8 @@ def test_ctrl_c_ends_with_130_and_no_traceback(here: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None and process.stdin is not None and process.stderr is not None
         assert process.stdout.readline() == "up\n"
