@@ -197,10 +197,25 @@ def test_session_values_are_the_same_on_every_worker() -> None:
         ("SELECT ra FROM Star WHERE starId IN (SELECT starId FROM Source)", 1235, "subqueries"),
         ("SELECT 1 FROM Star a, Ref b WHERE a.mag > 1", 1235, "the join of 'a' and 'b'"),
         (
-            "SELECT 1 FROM Star a, Star b LEFT JOIN Source c ON a.starId = b.starId AND c.starId = a.starId",
+            "SELECT 1 FROM Star a CROSS JOIN Star b LEFT JOIN Source c ON a.starId = b.starId AND c.starId = a.starId",
             1235,
             "the join of 'a' and 'b'",
         ),
+        (
+            "SELECT 1 FROM Star a JOIN Star b ON b.mag = a.mag "
+            "LEFT JOIN Source c ON c.starId = a.starId AND c.starId = b.starId",
+            1235,
+            "the join of 'a' and 'b'",
+        ),
+        ("SELECT 1 FROM Band b, Star s JOIN Visit v ON v.visitId = b.bandId", 1054, "Unknown column 'b.bandId'"),
+        ("SELECT name FROM Band b, Star JOIN Visit USING (starId)", 1052, "Column 'name' in field list is ambiguous"),
+        ("SELECT 1 FROM Band b, Star JOIN Visit USING (bandId)", 1054, "Unknown column 'bandId' in 'from clause'"),
+        ("SELECT starId FROM Star AS s(a)", 1235, "AS s(a)"),
+        ("SELECT starId FROM other.sky.Star", 1235, "other.sky.Star"),
+        ("SELECT starId FROM Star FOR SYSTEM_TIME AS OF '2020-01-01'", 1235, "this in FROM"),
+        ("SELECT RAND() AS r FROM Star HAVING r < 0.5", 1235, "HAVING on RAND()"),
+        ("SELECT '§0§Star§' FROM Star", 1235, "the text §0§"),
+        ("SELECT COUNT(*), _utf8'\\§merge§' FROM Star", 1235, "the text §merge§"),
         ("SELECT 1 FROM Visit a JOIN Visit b ON a.starId = b.starId", 1235, "director is unknown"),
         ("SELECT 1 FROM Band b LEFT JOIN Star s ON b.bandId = s.starId", 1235, "outer join"),
         ("SELECT 1 FROM Band WHERE qserv_areaspec_box(0, 0, 1, 1)", 1210, "qserv_areaspec_box"),
@@ -213,6 +228,18 @@ def test_refusals(sql: str, code: int, text: str) -> None:
     with pytest.raises(SQLError) as refused:
         planned(sql)
     assert (refused.value.code, text in refused.value.message) == (code, True), refused.value.message
+
+
+@pytest.mark.parametrize(
+    "from_",
+    [
+        "Star a LEFT JOIN Source c USING (starId) LEFT JOIN Visit v ON v.starId = c.starId AND v.starId = a.starId",
+        "Star a LEFT JOIN Star b ON b.mag = a.mag LEFT JOIN Source c ON c.starId = a.starId WHERE c.starId = b.starId",
+        "Star a JOIN Star b LEFT JOIN Source c ON c.starId = b.starId AND c.starId = a.starId WHERE a.starId=b.starId",
+    ],
+)
+def test_joins_that_stay_within_a_chunk(from_: str) -> None:
+    assert len(planned(f"SELECT a.starId FROM {from_}").slots) == 3
 
 
 def test_no_database_selected() -> None:

@@ -13,6 +13,8 @@ from sqlglot import exp
 
 from qproxy.catalog.model import Catalog, Column
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.faithful import call_name
+from qproxy.planner.marks import MARK
 from qproxy.planner.parse import DIALECT, Parsed
 from qproxy.planner.query import Order, Query, Source
 
@@ -52,6 +54,8 @@ def bind(parsed: Parsed, catalog: Catalog, database: str | None) -> Query:
     limit, offset = _limit(select)
     grouped = groups is not None or any(_aggregates(e) for e in (*items, *(o.expression for o in orders)))
     if kept is not None and not grouped and not _aggregates(kept):
+        if any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
+            raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
         # Without groups, HAVING is one more condition on rows.
         condition = kept if condition is None else exp.and_(condition, kept)
         kept = None
@@ -78,13 +82,21 @@ def _aggregates(expression: exp.Expr) -> bool:
 
 @dataclass
 class _Scope:
-    """The tables that a query sees, and the FROM clause rewritten to their markers."""
+    """The tables that a query sees, and the FROM clause rewritten to their markers.
+
+    Attributes:
+        visible: for each part of FROM between commas, the columns that plain names and stars mean, in their order:
+            a column of USING is there once.
+    """
 
     sources: list[Source]
     skeleton: exp.Select
-    shared: dict[str, tuple[str, str]]  # lower-case name of a USING column -> alias and name it stands for
-    merged: set[tuple[str, str]]  # (alias, lower-case name) of the other side of a USING column
-    swapped: bool = False  # the two tables of a RIGHT JOIN; stars keep the order as written, but with USING
+    visible: list[list[tuple[Source, Column]]]
+
+    @property
+    def columns(self) -> list[tuple[Source, Column]]:
+        """All columns that plain names and stars mean."""
+        return [found for part in self.visible for found in part]
 
     def resolve(self, column: exp.Column, clause: str) -> exp.Column:
         """The column that a reference means."""
@@ -106,12 +118,7 @@ class _Scope:
                 and (not column.db or column.db == s.database.name)
                 and (c := s.table.column(column.name))
             ]
-        if column.name.lower() in self.shared:
-            alias, name = self.shared[column.name.lower()]
-            source = next(s for s in self.sources if s.alias == alias)
-            found = source.table.column(name)
-            return [(source, found)] if found else []
-        return [(s, c) for s in self.sources if (c := s.table.column(column.name))]
+        return [(s, c) for s, c in self.columns if c.name.lower() == column.name.lower()]
 
     def bound(self, expression: exp.Expr, clause: str) -> exp.Expr:
         """A copy of an expression with every column resolved."""
@@ -137,7 +144,7 @@ def unknown_column(column: exp.Expr, clause: str) -> SQLError:
 
 
 def _from_clause(select: exp.Select, catalog: Catalog, database: str | None) -> _Scope:
-    scope = _Scope([], exp.Select(), {}, set())
+    scope = _Scope([], exp.Select(), [])
     clause = select.args.get("from_")
     if clause is None:
         if select.args.get("joins"):
@@ -146,14 +153,22 @@ def _from_clause(select: exp.Select, catalog: Catalog, database: str | None) -> 
     table, joins = clause.this, list(select.args.get("joins") or ())
     if isinstance(table, exp.Table) and table.name.upper() == "DUAL" and not table.db and not joins:
         return scope
-    scope.swapped = any(j.side == "RIGHT" for j in joins)
+    swapped = any(j.side == "RIGHT" for j in joins)
     table, joins = _left_joins_only(table, joins)
     first = _source(table, 0, catalog, database)
     scope.sources.append(first)
+    scope.visible.append(_columns(first))
     scope.skeleton.set("from_", exp.From(this=_marked(first)))
     for join in joins:
         _join(scope, join, catalog, database)
+    if swapped and len(scope.columns) == sum(len(s.table.columns) for s in scope.sources):
+        # Stars keep the order as written, but with USING.
+        scope.visible = [[found for s in reversed(scope.sources) for found in _columns(s)]]
     return scope
+
+
+def _columns(source: Source) -> list[tuple[Source, Column]]:
+    return [(source, c) for c in source.table.columns]
 
 
 def _left_joins_only(table: exp.Expr, joins: list[exp.Join]) -> tuple[exp.Expr, list[exp.Join]]:
@@ -171,9 +186,10 @@ def _left_joins_only(table: exp.Expr, joins: list[exp.Join]) -> tuple[exp.Expr, 
 
 def _source(table: exp.Expr, number: int, catalog: Catalog, database: str | None) -> Source:
     if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-        raise unsupported(f"this in FROM: {table.sql(dialect=DIALECT)[:60]}")
-    if table.args.get("joins") or table.args.get("partition") or table.args.get("when"):
-        raise unsupported(f"this in FROM: {table.sql(dialect=DIALECT)[:60]}")
+        raise unsupported(f"this in FROM: {table.sql(dialect=DIALECT).replace(MARK, '')[:60]}")
+    alias = table.args.get("alias")
+    if {k for k, v in table.args.items() if v} - {"this", "db", "alias", "hints"} or (alias and alias.columns):
+        raise unsupported(f"this in FROM: {table.sql(dialect=DIALECT).replace(MARK, '')[:60]}")
     wanted = table.db or database
     if not wanted:
         raise SQLError(1046, "No database selected")
@@ -201,15 +217,21 @@ def _join(scope: _Scope, join: exp.Join, catalog: Catalog, database: str | None)
     source = _source(join.this, len(scope.sources), catalog, database)
     if any(s.alias == source.alias for s in scope.sources):
         raise SQLError(1066, f"Not unique table/alias: '{source.alias}'")
+    # A comma binds less tightly than JOIN: what stands before it is not seen by ON, USING and NATURAL behind it.
+    comma = not join.args.keys() - {"this"}
+    first = len(scope.sources) if comma else min(s.number for s, _ in scope.visible[-1])
+    side = _Scope(scope.sources[first:], scope.skeleton, [[]] if comma else scope.visible[-1:])
     using = [i.name for i in join.args.get("using") or ()]
     if (join.method or "").upper() == "NATURAL":
-        ours = {c.name.lower() for s in scope.sources for c in s.table.columns}
+        ours = {c.name.lower() for _, c in side.columns}
         using = [c.name for c in source.table.columns if c.name.lower() in ours]
-    conditions = [_using(scope, source, name) for name in using]
+    conditions = [_using(side, source, name) for name in using]
+    side = _Scope([*side.sources, source], scope.skeleton, [_joined(side.columns, source, using)])
     scope.sources.append(source)
+    scope.visible = [*(scope.visible if comma else scope.visible[:-1]), *side.visible]
     on = join.args.get("on")
     if on is not None:
-        conditions.append(scope.bound(on, ON))
+        conditions.append(side.bound(on, ON))
     if on is not None and _aggregates(on):
         raise SQLError(1111, "Invalid use of group function")
     condition = exp.and_(*conditions) if conditions else None
@@ -232,9 +254,15 @@ def _using(scope: _Scope, source: Source, name: str) -> exp.Expr:
     if len(left) > 1:
         raise SQLError(1052, f"Column '{name}' in from clause is ambiguous")
     owner, column = left[0]
-    scope.shared[name.lower()] = (owner.alias, column.name)
-    scope.merged.add((source.alias, name.lower()))
     return exp.EQ(this=owner.column(column.name), expression=source.column(right.name))
+
+
+def _joined(left: Sequence[tuple[Source, Column]], source: Source, using: Sequence[str]) -> list[tuple[Source, Column]]:
+    """Columns of a join: those of USING first, in the left side's order; then the left side's others, the right's."""
+    names = {name.lower() for name in using}
+    common = [(s, c) for s, c in left if c.name.lower() in names]
+    others = [(s, c) for s, c in (*left, *_columns(source)) if c.name.lower() not in names]
+    return [*common, *others]
 
 
 def _select_list(parsed: Parsed, scope: _Scope) -> tuple[list[str], list[exp.Expr]]:
@@ -268,19 +296,7 @@ def _expand(star: exp.Column, scope: _Scope) -> list[exp.Column]:
         return [found[0].column(c.name) for c in found[0].table.columns]
     if not scope.sources:
         raise SQLError(1096, "No tables used")
-    first = [_by_alias(scope, a).column(n) for a, n in scope.shared.values()]
-    shared = {(a, n.lower()) for a, n in scope.shared.values()}
-    rest = [
-        s.column(c.name)
-        for s in (reversed(scope.sources) if scope.swapped and not scope.shared else scope.sources)
-        for c in s.table.columns
-        if (s.alias, c.name.lower()) not in shared and (s.alias, c.name.lower()) not in scope.merged
-    ]
-    return [*first, *rest]
-
-
-def _by_alias(scope: _Scope, alias: str) -> Source:
-    return next(s for s in scope.sources if s.alias == alias)
+    return [s.column(c.name) for s, c in scope.columns]
 
 
 class _Aliases:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
@@ -64,6 +66,8 @@ REFUSED = frozenset(
     UUID UUID_SHORT VALUE VALUES WSREP_LAST_SEEN_GTID WSREP_LAST_WRITTEN_GTID WSREP_SYNC_WAIT_UPTO_GTID
     """.split()  # noqa: SIM905
 )
+#: How tables and merges are written until a fragment is rendered: such text would be taken for one.
+_MARKER = re.compile("§(?:[0-9]+|merge)§")
 #: What the parser has types of its own for and is let through: aggregates, functions over windows, CASE, SOUNDS LIKE;
 #: a cast is a folded constant here, for those of the query are calls.
 _TYPED = (
@@ -117,6 +121,8 @@ def check(select: exp.Select) -> None:
         if select.args.get(name):
             raise unsupported({"with_": "common table expressions (WITH) yet"}.get(name, f"{name.strip('_')} clauses"))
     for node in select.walk():
+        if isinstance(node, exp.Literal | exp.Anonymous) and (found := _MARKER.search(str(node.this))):
+            raise unsupported(f"the text {found[0]}, which stands for tables inside qproxy; write it with CONCAT")
         if isinstance(node, exp.Subquery | exp.Select) and node is not select:
             raise unsupported("subqueries yet")
         if isinstance(node, exp.SetOperation):

@@ -14,7 +14,7 @@ from sqlglot import exp
 from qproxy.catalog.model import Family, TableKind
 from qproxy.errors import unsupported
 from qproxy.planner.query import Query, Source
-from qproxy.planner.restrict import edges, match_side
+from qproxy.planner.restrict import match_side, tied
 
 
 def check_joins(query: Query) -> Family | None:
@@ -53,12 +53,15 @@ def _check_connected(query: Query, partitioned: tuple[Source, ...]) -> None:
         return alias
 
     reasons = []
-    for one, _, other, _ in edges(query):
+    brought: set[str] = set()
+    # What all rows obey comes first: an outer join's ON ties its own table to the others, not these to each other.
+    for (one, _, other, _), outer in sorted(tied(query), key=lambda tie: -1 if tie[1] is None else tie[1].number):
         reason = _not_local(one, other)
-        if reason is None:
-            group[root(one.alias)] = root(other.alias)
-        else:
+        if reason is not None:
             reasons.append(reason)
+        elif outer is None or outer.alias not in brought:
+            group[root(one.alias)] = root(other.alias)
+            brought |= {outer.alias} if outer is not None else set()
     roots = {root(s.alias) for s in partitioned}
     if len(roots) > 1:
         first = partitioned[0]

@@ -321,9 +321,17 @@ def _restricted_on(query: Query, source: Source, side: int) -> bool:
     return False
 
 
-def edges(query: Query) -> list[tuple[Source, int, Source, int]]:
+Edge = tuple[Source, int, Source, int]
+
+
+def edges(query: Query) -> list[Edge]:
     """Pairs of partitioned sources (with match sides) that an equality of director ids ties into one chunk."""
-    found = []
+    return [edge for edge, _ in tied(query)]
+
+
+def tied(query: Query) -> list[tuple[Edge, Source | None]]:
+    """The edges of a query, each with the source of the outer join whose ON says it; None where all rows obey it."""
+    found: list[tuple[Edge, Source | None]] = []
     conditions: list[tuple[exp.Expr, Source | None]] = [(c, None) for c in conjuncts(query.where)]
     for source in query.sources:
         # What an outer join's ON says of other tables than its own restricts nothing of them.
@@ -339,5 +347,5 @@ def edges(query: Query) -> list[tuple[Source, int, Source, int]]:
             continue
         a, b = director_key(one, left.name), director_key(other, right.name)
         if a is not None and b is not None and a[0] == b[0]:
-            found.append((one, a[1], other, b[1]))
+            found.append(((one, a[1], other, b[1]), outer))
     return found
