@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -98,6 +98,20 @@ async def test_no_worker_at_all(small: Small) -> None:
             for name in small.servers:
                 await small.restart(name)
         assert await asked(server, "SELECT COUNT(*) FROM Object") == [(ROWS,)]
+
+
+async def test_the_query_log_tells_what_became_of_each_query(small: Small) -> None:
+    queries = {
+        "SELECT COUNT(*) FROM Object -- logged": (1, None),
+        "SELECT id FROM Object LIMIT 7 -- logged": (7, None),
+        "SELECT nope FROM Object -- logged": (0, "Unknown column 'nope' in 'field list'"),
+    }
+    async with proxy(small) as server:
+        for sql in queries:
+            with suppress(pymysql.MySQLError):
+                await asked(server, sql)
+    logged = {r.statement: (r.rows, r.error) for r in small.store.recent_queries(10) if "logged" in r.statement}
+    assert logged == queries
 
 
 async def test_a_new_database_is_noticed(small: Small) -> None:

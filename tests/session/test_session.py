@@ -17,7 +17,14 @@ def test_zones(zone: str | None, minutes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "name"), [("USE sky", "sky"), ("use `a b`;", "a b"), ("USE `a``b`", "a`b"), (" USE  sky ; ", "sky")]
+    ("sql", "name"),
+    [
+        ("USE sky", "sky"),
+        ("use `a b`;", "a b"),
+        ("USE `a``b`", "a`b"),
+        (" USE  sky ; ", "sky"),
+        ("/* mine */ USE sky -- ours", "sky"),
+    ],
 )
 def test_the_name_behind_use(sql: str, name: str) -> None:
     assert _name_behind(sql) == name

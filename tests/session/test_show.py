@@ -227,10 +227,16 @@ def test_databases_are_those_of_the_catalogue(context: ShowContext) -> None:
 
 def test_process_list_cuts_statements_unless_full(context: ShowContext) -> None:
     short, full = show("SHOW PROCESSLIST", context), show("SHOW FULL PROCESSLIST", context)
-    assert [row[0] for row in short.rows] == [3, 7]
-    assert short.rows[0][:8] == (3, "ben", "10.0.0.1", None, "Sleep", 12, "", None)
-    assert len(str(short.rows[1][7])) == 100
-    assert len(str(full.rows[1][7])) == 207
+    assert short.rows[0][:7] == (7, "anna", "127.0.0.1", "sky", "Query", 0, "executing")
+    assert len(str(short.rows[0][7])) == 100
+    assert len(str(full.rows[0][7])) == 207
+
+
+def test_process_list_shows_nothing_of_other_users(context: ShowContext) -> None:
+    ben = replace(context, user="ben")
+    assert [row[:8] for row in show("SHOW FULL PROCESSLIST", ben).rows] == [
+        (3, "ben", "10.0.0.1", None, "Sleep", 12, "", None)
+    ]
 
 
 def test_grants_are_told_of_oneself_alone(context: ShowContext) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from qproxy.catalog.querylog import QueryRecord
@@ -14,6 +15,7 @@ from qproxy.planner.constants import SessionValues
 from qproxy.planner.explain import explain
 from qproxy.planner.parse import tokenize
 from qproxy.session.limits import deadline, select_limit, timed, until
+from qproxy.session.reader import Reader
 from qproxy.session.select import column_definitions, merged_rows, plan_query
 from qproxy.session.services import Services
 from qproxy.session.set_statement import apply_set
@@ -74,7 +76,7 @@ class Session:
         """Take the collation of the login."""
         self._variables.set_charset_by_id(collation_id)
 
-    async def query(self, sql: str) -> AsyncIterator[Reply]:
+    async def query(self, sql: str) -> AsyncGenerator[Reply, None]:
         """Answer one statement, or several one after the other."""
         statements = splits(sql)
         if not statements:
@@ -84,8 +86,9 @@ class Session:
             for number, statement in enumerate(statements):
                 self._statement, self._since = statement, time.time()
                 more = number + 1 < len(statements)
-                async for reply in self._answer(statement, more):
-                    yield reply
+                async with aclosing(self._answer(statement, more)) as replies:
+                    async for reply in replies:
+                        yield reply
         finally:
             self._statement, self._since = "", time.time()
 
@@ -145,11 +148,12 @@ class Session:
             info=self._statement or None,
         )
 
-    async def _answer(self, sql: str, more: bool) -> AsyncIterator[Reply]:
+    async def _answer(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
         word = verb(sql)
         if word in QUERIES:
-            async for reply in self._select(sql, more):
-                yield reply
+            async with aclosing(self._select(sql, more)) as replies:
+                async for reply in replies:
+                    yield reply
         elif word in DESCRIBES and verb(_behind_verb(sql)) in EXPLAINED:
             yield await self._explain(_behind_verb(sql), more)
         elif word == "SHOW" or word in DESCRIBES:
@@ -170,28 +174,23 @@ class Session:
         else:
             raise SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}' at line 1")
 
-    async def _select(self, sql: str, more: bool) -> AsyncIterator[Reply]:
+    async def _select(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
         services = self._services
         catalog = services.catalog()
         settings = self._variables.settings()
         progress = Progress()
         started = time.time()
-        error = ""
+        outcome = _Outcome()
         end = deadline(self._variables)
         try:
             async with until(end):
                 plan = await plan_query(sql, catalog, self._values(), services.dispatcher)
                 columns = await column_definitions(plan, services.dispatcher, settings)
             rows = timed(merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit), end)
-            try:
-                yield Rows(columns, rows, more=more)
-            finally:
-                await rows.aclose()
+            async with aclosing(outcome.watched(rows)) as watched:
+                yield Rows(columns, watched, more=more)
         except SQLError as refusal:
-            error = refusal.message
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            error = "interrupted"
+            outcome.error = refusal.message
             raise
         finally:
             services.record(
@@ -203,9 +202,9 @@ class Session:
                     seconds=time.time() - started,
                     statement=sql,
                     chunks=progress.chunks,
-                    rows=progress.rows,
-                    bytes=progress.nbytes,
-                    error=error or None,
+                    rows=outcome.rows,
+                    bytes=outcome.nbytes,
+                    error=outcome.error,
                 )
             )
 
@@ -218,13 +217,15 @@ class Session:
         return _table(Table(columns, [tuple(line) for line in explain(plan, catalog)]), self.results_encoding, more)
 
     async def _kill(self, sql: str) -> None:
-        words = sql.replace(";", " ").split()[1:]
-        query_only = bool(words) and words[0].upper() == "QUERY"
-        if words and words[0].upper() in ("QUERY", "CONNECTION", "SOFT", "HARD"):
-            words = words[1:]
-        if len(words) != 1 or not words[0].isdigit():
-            raise SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}': KILL takes a number")
-        await self.kill(int(words[0]), query_only)
+        reader = Reader(sql)
+        reader.expect("KILL")
+        reader.accept_any("SOFT", "HARD")
+        query_only = reader.accept_any("QUERY", "CONNECTION") == "QUERY"
+        number = reader.number()
+        reader.end()
+        if not isinstance(number, int):
+            raise SQLError(1064, f"You have an error in your SQL syntax near '{number}': KILL takes a whole number")
+        await self.kill(number, query_only)
 
     def _values(self) -> SessionValues:
         ahead = _ahead(self._variables.settings().time_zone)
@@ -250,6 +251,28 @@ class Session:
         )
 
 
+@dataclass
+class _Outcome:
+    """What became of a query, for the query log: interrupted, unless its last row was taken or an error said why."""
+
+    rows: int = 0
+    nbytes: int = 0
+    error: str | None = "interrupted"
+
+    async def watched(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+        """The blocks, counted as the client takes them."""
+        try:
+            async with aclosing(blocks):
+                async for block in blocks:
+                    self.rows += block.rows
+                    self.nbytes += block.nbytes
+                    yield block
+        except SQLError as refusal:
+            self.error = refusal.message
+            raise
+        self.error = None
+
+
 def _table(table: Table, encoding: str, more: bool) -> Rows:
     async def blocks() -> AsyncIterator[RowBlock]:
         block = to_rows(table, encoding)
@@ -264,11 +287,15 @@ def _text(name: str, length: int) -> ColumnDef:
 
 
 def _name_behind(sql: str) -> str:
-    """The name behind USE, its quotes taken off."""
-    words = sql.strip().rstrip(";").split(None, 1)
-    name = words[1].strip() if len(words) > 1 else ""
-    if name.startswith("`") and name.endswith("`") and len(name) > 1:
-        return name[1:-1].replace("``", "`")
+    """The name behind USE, its quotes taken off.
+
+    Raises:
+        SQLError: 1064 where something else stands there.
+    """
+    reader = Reader(sql)
+    reader.expect("USE")
+    name = reader.name()
+    reader.end()
     return name
 
 

@@ -189,12 +189,12 @@ def _collations(reader: Reader, context: ShowContext) -> Table:
 
 def _process_list(reader: Reader, context: ShowContext) -> Table:
     reader.end()
-    return show_server.process_list(context.processes, full=False)
+    return show_server.process_list(context.processes, context.user, full=False)
 
 
 def _full_process_list(reader: Reader, context: ShowContext) -> Table:
     reader.end()
-    return show_server.process_list(context.processes, full=True)
+    return show_server.process_list(context.processes, context.user, full=True)
 
 
 def _grants(reader: Reader, context: ShowContext) -> Table:

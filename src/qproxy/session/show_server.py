@@ -84,10 +84,10 @@ def collation_list() -> Table:
     return Table(show_columns.COLLATION, rows)
 
 
-def process_list(processes: Sequence[Process], full: bool) -> Table:
-    """SHOW [FULL] PROCESSLIST."""
+def process_list(processes: Sequence[Process], user: str, full: bool) -> Table:
+    """SHOW [FULL] PROCESSLIST: a user's own connections, as MariaDB shows them to users without PROCESS."""
     rows: list[tuple[Cell, ...]] = []
-    for p in sorted(processes, key=lambda p: p.id):
+    for p in sorted((p for p in processes if p.user == user), key=lambda p: p.id):
         info = p.info if full or p.info is None else p.info[:_INFO]
         rows.append((p.id, p.user, p.host, p.db, p.command, p.time, p.state, info, "0.000"))
     return Table(show_columns.FULL_PROCESSLIST if full else show_columns.PROCESSLIST, rows)

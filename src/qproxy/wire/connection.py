@@ -337,11 +337,6 @@ class Connection:
         assert self._handler is not None
         return self._handler
 
-    @property
-    def _open(self) -> PacketStream:
-        assert self._stream is not None
-        return self._stream
-
 
 @asynccontextmanager
 async def _closing(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
