@@ -133,7 +133,7 @@ def test_every_change_raises_the_version_and_reading_does_not(store: CatalogStor
     assert seen == sorted(set(seen))
     store.load()
     store.users()
-    store.log_query(QueryRecord("u", 1, None, 0.0, 0.1, "SELECT 1"))
+    store.log_queries([QueryRecord("u", 1, None, 0.0, 0.1, "SELECT 1")])
     assert store.version() == seen[-1]
 
 
@@ -301,11 +301,10 @@ def test_users(store: CatalogStore) -> None:
 
 
 def test_query_log(store: CatalogStore) -> None:
-    for i in range(5):
-        store.log_query(QueryRecord("u", i, "sky", 100.0 + i, 0.5, f"SELECT {i}", 3, 4, 5, None))
-    number = store.log_query(QueryRecord("u", 9, None, 200.0, 0.5, "SELECT 'é\U0001f30c'", error="no such"))
+    store.log_queries([QueryRecord("u", i, "sky", 100.0 + i, 0.5, f"SELECT {i}", 3, 4, 5, None) for i in range(5)])
+    store.log_queries([QueryRecord("u", 9, None, 200.0, 0.5, "SELECT 'é\U0001f30c'", error="no such")])
     first, second = store.recent_queries(2)
-    assert first == QueryRecord("u", 9, None, 200.0, 0.5, "SELECT 'é\U0001f30c'", error="no such", query_id=number)
+    assert first == QueryRecord("u", 9, None, 200.0, 0.5, "SELECT 'é\U0001f30c'", error="no such", query_id=6)
     assert second.statement == "SELECT 4"
 
 

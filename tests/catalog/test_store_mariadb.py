@@ -42,7 +42,7 @@ def test_databases_users_and_log(url: str) -> None:
         store.add_user("müller 🌌", "y")
         with pytest.raises(QproxyError, match="exists already"):
             store.add_user("müller 🌌", "z")
-        store.log_query(QueryRecord("u", 1, None, 1700000000.123456, 0.5, "🌌" * 100_000))
+        store.log_queries([QueryRecord("u", 1, None, 1700000000.123456, 0.5, "🌌" * 100_000)])
     with CatalogStore.open(url) as store:
         catalog = store.load()
         assert list(catalog.workers) == ["W0", "w0", "w1"]

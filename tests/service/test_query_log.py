@@ -38,8 +38,8 @@ async def test_a_store_that_fails_stops_nothing(tmp_path: Path) -> None:
     with CatalogStore.open(f"sqlite:///{tmp_path}/c.sqlite") as store:
         log = QueryLog(store)
         log.start()
-        store.log_query = None  # type: ignore[method-assign,assignment]
+        store.log_queries = None  # type: ignore[method-assign,assignment]
         log.record(record(1))
         await log.stop()
-        del store.log_query
+        del store.log_queries
         assert store.recent_queries(1) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
@@ -39,24 +40,26 @@ class QueryRecord:
     query_id: int | None = None
 
 
-def append(connection: Connection, record: QueryRecord) -> int:
-    """Write a record and return its number."""
-    added = connection.execute(
-        insert(schema.query_log).values(
-            user=record.user,
-            connection_id=record.connection_id,
-            database_name=record.database,
-            started=record.started,
-            seconds=record.seconds,
-            statement=record.statement,
-            chunks=record.chunks,
-            rows=record.rows,
-            bytes=record.bytes,
-            error=record.error,
-        )
-    ).inserted_primary_key
-    assert added is not None
-    return int(added[0])
+def append(connection: Connection, records: Sequence[QueryRecord]) -> None:
+    """Write records."""
+    connection.execute(
+        insert(schema.query_log),
+        [
+            {
+                "user": record.user,
+                "connection_id": record.connection_id,
+                "database_name": record.database,
+                "started": record.started,
+                "seconds": record.seconds,
+                "statement": record.statement,
+                "chunks": record.chunks,
+                "rows": record.rows,
+                "bytes": record.bytes,
+                "error": record.error,
+            }
+            for record in records
+        ],
+    )
 
 
 def newest(connection: Connection, count: int) -> tuple[QueryRecord, ...]:

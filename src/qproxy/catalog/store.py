@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -349,14 +349,10 @@ class CatalogStore:
 
     # Query log
 
-    def log_query(self, record: QueryRecord) -> int:
-        """Keep who asked what, and what it took.
-
-        Returns:
-            The number of the query in the log.
-        """
+    def log_queries(self, records: Sequence[QueryRecord]) -> None:
+        """Keep who asked what, and what it took; all records or none."""
         with self._writing() as connection:
-            return append(connection, record)
+            append(connection, records)
 
     def recent_queries(self, count: int) -> tuple[QueryRecord, ...]:
         """The last queries logged, newest first."""

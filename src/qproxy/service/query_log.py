@@ -12,6 +12,8 @@ log = logging.getLogger(__name__)
 
 #: Records that may wait for the store; beyond it the oldest news is lost, not the proxy.
 WAITING = 10_000
+#: Between two transactions. Seconds.
+PAUSE = 0.2
 
 
 class QueryLog:
@@ -21,6 +23,7 @@ class QueryLog:
         self._store = store
         self._queue: asyncio.Queue[QueryRecord] = asyncio.Queue(WAITING)
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def record(self, record: QueryRecord) -> None:
         """Take a record; it is dropped, with a warning, where the store is far behind."""
@@ -35,6 +38,7 @@ class QueryLog:
 
     async def stop(self) -> None:
         """Write what waits, then stop."""
+        self._stopping = True
         if self._task is not None:
             await self._queue.join()
             self._task.cancel()
@@ -43,10 +47,13 @@ class QueryLog:
     async def _write(self) -> None:
         while True:
             records = [await self._queue.get()]
+            if not self._stopping:
+                # One transaction for what comes together: alone, it costs more than a small query.
+                await asyncio.sleep(PAUSE)
             while not self._queue.empty():
                 records.append(self._queue.get_nowait())
             try:
-                await asyncio.to_thread(lambda batch: [self._store.log_query(r) for r in batch], records)
+                await asyncio.to_thread(self._store.log_queries, records)
             except Exception:
                 log.exception("query log: %d records are lost", len(records))
             for _ in records:
