@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from qproxy.catalog.model import Column, TableKind
 from qproxy.ingest.batch import Batch
 from qproxy.ingest.description import TableSpec
 from qproxy.ingest.formats import Format
 from qproxy.ingest.ids import IdIndex, SeenIds, build_index, id_keys, partition_of
+from qproxy.ingest.numerals import stored
 from qproxy.ingest.partition import Partitioner, separation
 from qproxy.ingest.schema import TableSchema
 from qproxy.ingest.yamlfile import Place
@@ -68,6 +71,43 @@ def test_director() -> None:
     assert placed.overlap.row.tolist() == rows.tolist()
     assert placed.overlap.chunk.tolist() == chunks.tolist()
     assert placed.overlap.sub_chunk.tolist() == subs.tolist()
+
+
+def test_a_row_lies_where_its_column_keeps_it() -> None:
+    """A position that its column rounds across a border belongs behind the border."""
+    border = 72.0
+    assert CHUNKER.locate(np.array([border - 1e-4, border]), np.array([20.0, 20.0]))[0].tolist() == [37, 38]
+    written = np.random.default_rng(4).uniform(border - 1e-3, border + 1e-3, 2000)
+    for kind, kept in (
+        ("float", written.astype(np.float32).astype(np.float64)),
+        ("float(7,3)", np.round(written, 3).astype(np.float32).astype(np.float64)),
+        ("decimal(8,3)", np.round(written, 3)),
+        ("double", written),
+    ):
+        columns = (BIGINT, Column("lon", kind, kind), Column("lat", "double", "double"))
+        table = spec(TableKind.DIRECTOR, [], id="id", lon="lon", lat="lat")
+        table = replace(table, schema=TableSchema(columns))
+        rows = batch(list(range(2000)), written.tolist(), [20.0] * 2000)
+        placed = Partitioner(table, CHUNKER, 0.0, ()).director(rows)
+        assert placed.own.chunk.tolist() == CHUNKER.locate(kept, np.full(2000, 20.0))[0].tolist(), kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ("decimal(8,3)", 15.6525, 15.653),
+        ("decimal(8,3)", -15.6525, -15.653),
+        ("decimal(8,3)", 15.6524999, 15.652),
+        ("decimal(10,0)", 2.5, 3.0),
+        ("int(11)", -2.5, -3.0),
+        ("decimal(20,15)", 359.999999999999943, 359.999999999999943),
+        ("double", 0.1, 0.1),
+        ("float", 0.1, 0.10000000149011612),
+        ("float(53)", 0.1, 0.1),
+    ],
+)
+def test_numbers_as_columns_keep_them(kind: str, value: float, kept: float) -> None:
+    assert stored(np.array([value]), Column("x", kind, kind)).tolist() == [kept]
 
 
 def test_child_follows_its_director_not_its_position() -> None:

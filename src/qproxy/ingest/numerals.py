@@ -31,6 +31,27 @@ def numbers(values: ArrowArray) -> Doubles:
     return _doubles(values)
 
 
+def stored(found: Doubles, column: Column) -> Doubles:
+    """Numbers as their column keeps them: a FLOAT to 24 bits, a DECIMAL or FLOAT(m,d) to its places.
+
+    Source: MariaDB Knowledge Base, "FLOAT", "DECIMAL"; halves are rounded away from zero.
+    """
+    base, size = column.base_type, _SIZE.search(column.type)
+    places = 0 if base == "decimal" or base in INTEGER_BITS else None
+    if size and size[2]:
+        places = int(size[2])
+    if places is not None:
+        whole = np.abs(found) * 10.0**places
+        # A half in decimal digits may be a little less in binary ones.
+        near = np.floor(whole + 0.5 + np.maximum(1e-9, whole * 4e-16))
+        found = np.where(whole < 2.0**50, np.copysign(near / 10.0**places, found), found)
+    # FLOAT(p) of more than 24 bits is a DOUBLE.
+    if base == "float" and not (size and not size[2] and int(size[1]) > 24):
+        with np.errstate(over="ignore"):
+            found = found.astype(np.float32).astype(np.float64)
+    return found
+
+
 def number_faults(values: ArrowArray, column: Column) -> list[Fault]:
     """The values that a numeric column cannot take.
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from qproxy.ingest.batch import BadRow, Batch
 from qproxy.ingest.description import TableSpec
 from qproxy.ingest.ids import Found, IdIndex, Ints, Keys, Mask, SeenIds, id_keys
-from qproxy.ingest.numerals import numbers
+from qproxy.ingest.numerals import numbers, stored
 from qproxy.sky.chunker import Chunker
 
 Rows = npt.NDArray[np.int64]
@@ -107,7 +107,9 @@ class Partitioner:
         self._seen = SeenIds() if table.unique_id and table.id else None
 
     def _values(self, batch: Batch, name: str | None) -> Doubles:
-        return numbers(batch.columns[self._columns[str(name)]])
+        # A condition on the sky sees what the column keeps, not what the file says.
+        at = self._columns[str(name)]
+        return stored(numbers(batch.columns[at]), self._table.schema.columns[at])
 
     def _ids(self, batch: Batch, name: str | None, index: IdIndex | None = None) -> tuple[Keys, Mask]:
         at = self._columns[str(name)]
