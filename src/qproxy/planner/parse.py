@@ -21,7 +21,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.faithful import DIALECT as DIALECT
 from qproxy.planner.faithful import call_name, literal_text, restore
-from qproxy.planner.marks import marked, plain
+from qproxy.planner.marks import marked
+from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
 
 #: Deeper nesting than this is refused before the parser recurses into it.
@@ -109,7 +110,7 @@ def parse(sql: str) -> Parsed:
         tree = tree.this
     if isinstance(tree, exp.SetOperation):
         raise unsupported(f"{type(tree).__name__.upper()} of several SELECTs yet")
-    if not isinstance(tree, exp.Select):
+    if not isinstance(tree, exp.Select) or all(t.token_type is not TokenType.SELECT for t in simple):
         raise unsupported(f"this statement: {_first_line(sql)[:60]}")
     if tree.args.get("with_"):
         raise unsupported("common table expressions (WITH) yet")
