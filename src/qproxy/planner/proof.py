@@ -15,7 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import unsupported
 from qproxy.planner.faithful import DIALECT, misplaced, text
-from qproxy.planner.marks import plain
+from qproxy.planner.plain import plain
 
 Word = tuple[str, str]
 
