@@ -132,7 +132,20 @@ def test_and_intersects_and_or_unites() -> None:
     found = {one: Coverage.of_places([(36, 1)]), two: Coverage.of_places([(37, 1)])}
     assert make_plan(both, found).chunks.tolist() == []
     either = analysed("SELECT ra FROM Star WHERE starId IN (1) OR starId IN (2)")
-    assert make_plan(either, found).chunks.tolist() == [36, 37]
+    together = Lookup(("sky", "Star"), frozenset((1, 2)))
+    assert make_plan(either, {together: Coverage.of_places([(36, 1), (37, 1)])}).chunks.tolist() == [36, 37]
+    with_area = analysed("SELECT ra FROM Star WHERE starId IN (1) OR qserv_areaspec_box(0, 5, 350, 15)")
+    assert make_plan(with_area, {one: Coverage.of_places([(36, 1)])}).chunks.tolist() == [36, 324, 325, 326, 360]
+
+
+def test_long_chains_as_programs_write_them() -> None:
+    (lookup,) = analysed("SELECT ra FROM Star WHERE " + " OR ".join(f"starId = {n}" for n in range(3000))).lookups
+    assert lookup.ids == frozenset(range(3000))
+    conditions = " AND ".join(f"starId <> {n}" for n in range(3000))
+    plan = planned(f"SELECT ra FROM Star WHERE {conditions} AND qserv_areaspec_circle(10, 10, 1)")
+    assert 0 < len(plan.chunks) < len(CHUNKS)
+    assert plan.partial.count("<>") == 3000
+    assert "areaspec" not in plan.partial
 
 
 def test_an_area_covers_few_chunks_and_restricts_rows() -> None:

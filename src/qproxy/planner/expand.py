@@ -36,12 +36,22 @@ def expand(query: Query) -> Query:
 
 def _condition(condition: exp.Expr, query: Query) -> exp.Expr:
     """WHERE with region predicates in the form that is fastest where only truth counts, not 0 or NULL."""
-    if isinstance(condition, exp.Paren | exp.And | exp.Or):
-        copy = condition.copy()
-        for key in ("this", "expression"):
-            if isinstance(copy.args.get(key), exp.Expr):
-                copy.set(key, _condition(copy.args[key], query))
-        return copy
+    holder = exp.Paren(this=condition.copy())
+    waiting: list[exp.Expr] = [holder.this]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, exp.Paren | exp.And | exp.Or):
+            waiting += [node.args[key] for key in ("this", "expression") if isinstance(node.args.get(key), exp.Expr)]
+            continue
+        region = _region(node, query)
+        if region is not None:
+            node.replace(region)
+    found: exp.Expr = holder.this
+    return found.pop()
+
+
+def _region(condition: exp.Expr, query: Query) -> exp.Expr | None:
+    """A region predicate as arithmetic; None for other conditions."""
     call = areaspec(condition)
     if call is not None:
         source = areaspec_source(query, str(call.this))
@@ -53,7 +63,7 @@ def _condition(condition: exp.Expr, query: Query) -> exp.Expr:
         lon, lat, region = found
         if isinstance(lon, exp.Column) and isinstance(lat, exp.Column):
             return exp.Paren(this=inside(region, lon.copy(), lat.copy()))
-    return condition
+    return None
 
 
 def _expanded(expression: exp.Expr) -> exp.Expr:

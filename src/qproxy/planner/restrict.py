@@ -5,7 +5,7 @@ AND intersects, OR unites; NOT, ``= 0`` and everything else that is not understo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -78,15 +78,18 @@ def resolve(restriction: Restriction, found: Mapping[Lookup, Coverage]) -> Cover
 
 def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
     """The parts of a condition that must all hold."""
-    if condition is None:
-        return []
+    return [] if condition is None else _operands(condition, exp.And)
+
+
+def _operands(condition: exp.Expr, operator: type[exp.Connector]) -> list[exp.Expr]:
+    """What a chain of one operator connects; programs write chains too long for recursion."""
     parts: list[exp.Expr] = []
     waiting = [condition]
     while waiting:
         node = waiting.pop()
         if isinstance(node, exp.Paren):
             waiting.append(node.this)
-        elif isinstance(node, exp.And):
+        elif isinstance(node, operator):
             waiting += [node.expression, node.this]
         else:
             parts.append(node)
@@ -186,8 +189,7 @@ def _of(condition: exp.Expr, query: Query) -> Restriction:
     if isinstance(condition, exp.And):
         return Both(tuple(_of(c, query) for c in conjuncts(condition)))
     if isinstance(condition, exp.Or):
-        parts = (_of(condition.this, query), _of(condition.expression, query))
-        return EVERYTHING if EVERYTHING in parts else Either(parts)
+        return _either([_of(c, query) for c in _operands(condition, exp.Or)])
     call = areaspec(condition)
     if call is not None:
         return _of_areaspec(call, query)
@@ -199,6 +201,18 @@ def _of(condition: exp.Expr, query: Query) -> Restriction:
             return _covering(region, source)
         return EVERYTHING
     return _of_ids(condition, query)
+
+
+def _either(parts: Sequence[Restriction]) -> Restriction:
+    """Rows that satisfy some part; ids of one index are looked up together."""
+    if EVERYTHING in parts:
+        return EVERYTHING
+    ids: dict[tuple[tuple[str, str], tuple[str, str] | None], set[int | str]] = {}
+    for part in parts:
+        if isinstance(part, Lookup):
+            ids.setdefault((part.director, part.child), set()).update(part.ids)
+    together = [Lookup(director, frozenset(found), child) for (director, child), found in ids.items()]  # type: ignore[arg-type]
+    return Either((*together, *(p for p in parts if not isinstance(p, Lookup))))
 
 
 def _of_areaspec(call: exp.Anonymous, query: Query) -> Restriction:

@@ -12,7 +12,7 @@ from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher, Progress
 from qproxy.dispatch.fragments import standing_in
 from qproxy.dispatch.lookup import find_places
-from qproxy.errors import SQLError
+from qproxy.errors import SQLError, unsupported
 from qproxy.merge.final import final
 from qproxy.merge.relay import relay
 from qproxy.planner.constants import SessionValues
@@ -28,9 +28,12 @@ async def plan_query(sql: str, catalog: Catalog, values: SessionValues, dispatch
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
-    analysis = analyze(sql, catalog, values)
-    found = await find_places(analysis.lookups, catalog, dispatcher.backends)
-    return make_plan(analysis, found)
+    try:
+        analysis = analyze(sql, catalog, values)
+        found = await find_places(analysis.lookups, catalog, dispatcher.backends)
+        return make_plan(analysis, found)
+    except RecursionError as error:
+        raise unsupported("expressions nested so deeply; flatten the query") from error
 
 
 async def column_definitions(plan: Plan, dispatcher: Dispatcher, settings: SessionSettings) -> list[ColumnDef]:
