@@ -56,9 +56,6 @@ def bind(parsed: Parsed, catalog: Catalog, database: str | None) -> Query:
     if kept is not None and not grouped and not _aggregates(kept):
         if any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
             raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
-        # Without groups, HAVING is one more condition on rows.
-        condition = kept if condition is None else exp.and_(condition, kept)
-        kept = None
     return Query(
         catalog=catalog,
         names=tuple(names),

@@ -47,6 +47,8 @@ def split(query: Query) -> Split:
         return _aggregated(query)
     if query.distinct and any(_key(o.expression) not in {_key(i) for i in query.items} for o in query.orders):
         return _gathered(query)
+    if query.having is not None and (query.distinct or query.orders):
+        return _gathered(query)
     if query.distinct or query.orders:
         return _sorted(query)
     limit = _first_rows(query)
@@ -262,6 +264,9 @@ def _sorted(query: Query) -> Split:
     items = [partials.add(e) for e in query.items]
     orders = [Order(partials.add(o.expression), o.descending) for o in query.orders]
     limit = _first_rows(query)
+    first_orders = orders
+    if limit is not None:
+        first_orders = [Order(partials.add(_by_number(o.expression, query)), o.descending) for o in query.orders]
     from_ = render.from_clause(query.from_)
     chunk = {"distinct": query.distinct, "from_": from_, "where": query.where}
     first = {"orders": query.orders, "limit": limit} if limit is not None else {}
@@ -272,7 +277,7 @@ def _sorted(query: Query) -> Split:
             [render.sql(c) for c in partials.references()],
             distinct=query.distinct,
             from_=f"FROM ({partial}) AS `{PARTS}`",
-            orders=orders if limit is not None else (),
+            orders=first_orders if limit is not None else (),
             limit=limit,
         )
     statement = render.select(
@@ -285,6 +290,13 @@ def _sorted(query: Query) -> Split:
     )
     columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
     return Split(partial, combined, Final(columns, statement))
+
+
+def _by_number(key: exp.Expr, query: Query) -> exp.Expr:
+    """A key of ORDER BY in a form that a UNION keeps: there ENUM and SET become text, which sorts otherwise."""
+    if isinstance(key, exp.Column) and base_type(key, query) in ("enum", "set"):
+        return exp.Add(this=key.copy(), expression=exp.Literal.number(0))
+    return key
 
 
 def _gathered(query: Query) -> Split:
