@@ -198,3 +198,39 @@ def test_columns_named_twice_are_refused(tmp_path: Path) -> None:
     path.write_text((MATCH % ("b", "c")).replace("[m.tsv]", '["m\\0.tsv"]'))
     with pytest.raises(ConfigError, match=r"files\[0\]': a file name cannot hold a NUL"):
         read_description(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken"),
+    [
+        ("VARCHAR(20) COLLATE utf8mb4_bin NOT NULL", True),
+        ("VARBINARY(20) NOT NULL", True),
+        ("VARCHAR(20) NOT NULL", False),
+        ("CHAR(8) CHARACTER SET latin1 NOT NULL", False),
+    ],
+)
+def test_ids_of_text_must_be_told_apart_by_their_bytes(tmp_path: Path, kind: str, taken: bool) -> None:
+    path = tmp_path / "named.yaml"
+    path.write_text(
+        f"""
+database: named
+family: {{stripes: 18, sub_stripes: 10, overlap: 0.01}}
+tables:
+  Object:
+    kind: director
+    id: name
+    lon: ra
+    lat: decl
+    columns:
+      - {{name: name, type: {kind}}}
+      - {{name: ra, type: DOUBLE NOT NULL}}
+      - {{name: decl, type: DOUBLE NOT NULL}}
+    files: [named.yaml]
+    format: {{kind: csv, delimiter: ","}}
+"""
+    )
+    if taken:
+        assert read_description(path).tables[0].id == "name"
+    else:
+        with pytest.raises(ConfigError, match=r"line 7.*COLLATE utf8mb4_bin"):
+            read_description(path)

@@ -144,6 +144,7 @@ class _Columns:
 
     def __init__(self, schema: TableSchema, place: Place) -> None:
         self.by_name = {c.name.lower(): c for c in schema.columns}
+        self.collation = schema.collation
         seen: set[str] = set()
         for column in schema.columns:
             if column.name.lower() in seen:
@@ -164,6 +165,21 @@ class _Columns:
         kind = self.by_name[found.lower()].base_type
         if kind not in IDENTIFIER_TYPES:
             item.place.fail(f"'{found}' is of type {kind}; an id must be a whole number or a short text")
+        return found
+
+    def tie(self, item: Item, name: str) -> str:
+        """A column of directors' ids: rows with one id must meet in one chunk, which is found by the id's bytes."""
+        found = self.identifier(item, name)
+        column = self.by_name[found.lower()]
+        if column.base_type not in ("char", "varchar"):
+            return found
+        own = re.search(r"COLLATE (\w+)", column.definition, re.IGNORECASE)
+        collation = own[1] if own else "" if "CHARACTER SET" in column.definition.upper() else self.collation or ""
+        if not collation.lower().endswith("_bin"):
+            item.place.fail(
+                f"'{found}' is text in a collation in which different bytes may be one id (abc and ABC); declare it "
+                "with COLLATE utf8mb4_bin or another that ends with _bin, or as VARBINARY"
+            )
         return found
 
     def position(self, item: Item) -> str:
@@ -214,7 +230,10 @@ def _table(name: str, item: Item, database: str, family: Family) -> TableSpec:
     keys = item.record((*_COMMON, *must), ("columns", "schema", "indexes", *may))
     schema = _schema(item, keys)
     columns = _Columns(schema, item.place)
-    ids = {k: columns.identifier(keys[k], keys[k].text()) for k in ("id", "director_id") if k in keys}
+    ids = {k: columns.tie(keys[k], keys[k].text()) for k in ("director_id",) if k in keys}
+    if "id" in keys:
+        named = columns.tie if kind is TableKind.DIRECTOR else columns.identifier
+        ids["id"] = named(keys["id"], keys["id"].text())
     if ("lon" in keys) != ("lat" in keys):
         item.place.fail("'lon' and 'lat' belong together: give both or none")
     position = {k: columns.position(keys[k]) for k in ("lon", "lat") if k in keys}
@@ -228,8 +247,8 @@ def _table(name: str, item: Item, database: str, family: Family) -> TableSpec:
         )
         first, second = keys["director_ids"].pair()
         director_ids = (
-            columns.identifier(keys["director_ids"], first),
-            columns.identifier(keys["director_ids"], second),
+            columns.tie(keys["director_ids"], first),
+            columns.tie(keys["director_ids"], second),
         )
         if director_ids[0] == director_ids[1]:
             keys["director_ids"].place.fail(f"'{first}' is named twice; each partner needs a column of its own")

@@ -41,7 +41,8 @@ def id_keys(values: ArrowArray, column: Column, escaped: bool) -> tuple[Keys, Ma
         texts = pc.fill_null(values, b"").to_pylist()
         if escaped:
             texts = [unescape(t) if b"\\" in t else t for t in texts]
-        # numpy's fixed-width bytes drop NULs at the end, as CHAR drops spaces; ids have neither.
+        # Most collations take 'a ' for 'a', and numpy's fixed-width bytes drop NULs at the end: ids have neither.
+        missing = missing | np.array([t.endswith((b" ", b"\0")) for t in texts], dtype=bool)
         return np.array(texts or [b""], dtype=np.bytes_)[: len(values)], missing
     wanted = pa.uint64() if "unsigned" in column.type else pa.int64()
     if pa.types.is_binary(values.type) or pa.types.is_large_string(values.type):

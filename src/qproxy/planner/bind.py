@@ -53,9 +53,9 @@ def bind(parsed: Parsed, catalog: Catalog, database: str | None) -> Query:
     orders = _orders(select.args.get("order"), scope, aliases)
     limit, offset = _limit(select)
     grouped = groups is not None or any(_aggregates(e) for e in (*items, *(o.expression for o in orders)))
-    if kept is not None and not grouped and not _aggregates(kept):
-        if any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
-            raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
+    by_row = kept is not None and not grouped and not _aggregates(kept)
+    if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
+        raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
     return Query(
         catalog=catalog,
         names=tuple(names),
