@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qproxy.backends.base import DEFAULT_SETTINGS
+from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.dispatch.dispatcher import Dispatcher, Limits, Progress
 from qproxy.dispatch.fragments import Batching
 from qproxy.dispatch.lookup import find_places
-from qproxy.errors import SQLError
+from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.plan import Plan
 from qproxy.planner.planner import analyze, make_plan
@@ -260,3 +260,20 @@ async def test_without_workers_it_says_so(small: Small) -> None:
         run = Dispatcher({}, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
         with pytest.raises(SQLError, match="no worker can answer: none is registered"):
             await anext(run)
+
+
+async def test_workers_are_asked_in_turn_and_one_that_failed_comes_last(small: Small) -> None:
+    dispatcher = Dispatcher(dict(small.backends), Limits())
+    asked: list[str] = []
+
+    async def ask(backend: Backend) -> str:
+        asked.append(backend.name)
+        if backend.name == "w1":
+            raise WorkerError(backend.name, "cannot be reached")
+        return backend.name
+
+    for _ in range(7):
+        await dispatcher.first_answer(ask)
+    assert asked.count("w1") == 1
+    assert asked.count("w0") > 1
+    assert asked.count("w2") > 1

@@ -23,6 +23,8 @@ from qproxy.planner.plan import Plan
 from qproxy.wire.rowblock import RowBlock
 
 Answer = TypeVar("Answer")
+#: A worker that failed is asked last for so long, where another one can answer as well. Seconds.
+AVOIDED = 10.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Dispatcher:
     def __init__(self, backends: Mapping[str, Backend], limits: Limits) -> None:
         self.backends = backends
         self._limits = limits
+        self._turn = 0
+        self._failed: dict[str, float] = {}
 
     async def run(
         self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress
@@ -110,12 +114,24 @@ class Dispatcher:
             SQLError: the statement was refused, or no worker can be reached; the message names them.
         """
         reasons = []
-        for backend in list(self.backends.values()):
+        for backend in self._in_turn():
             try:
-                return await ask(backend)
+                answer = await ask(backend)
             except WorkerError as error:
+                self._failed[backend.name] = asyncio.get_running_loop().time()
                 reasons.append(f"worker '{error.worker}' {error.reason}")
+            else:
+                self._failed.pop(backend.name, None)
+                return answer
         raise SQLError(1105, "no worker can answer: " + ("; ".join(reasons) or "none is registered"))
+
+    def _in_turn(self) -> list[Backend]:
+        """All workers, another one first each time; those that failed of late come last."""
+        backends = list(self.backends.values())
+        self._turn = (self._turn + 1) % max(1, len(backends))
+        since = asyncio.get_running_loop().time() - AVOIDED
+        rotated = backends[self._turn :] + backends[: self._turn]
+        return sorted(rotated, key=lambda backend: self._failed.get(backend.name, since) > since)
 
     @staticmethod
     async def _collect(backend: Backend, sql: str, settings: SessionSettings, limits: Limits) -> Spool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -100,7 +101,8 @@ def _engines(plan: Plan, catalog: Catalog, dispatcher: Dispatcher) -> list[Backe
     names = []
     if plan.family is not None and len(plan.chunks):
         placement = catalog.placements[plan.family]
-        at = int(placement.chunks.searchsorted(plan.chunks[0]))
+        # Any of its chunks, so that merges of the same query do not pile up on one worker.
+        at = int(placement.chunks.searchsorted(random.choice(plan.chunks)))
         names = [placement.workers[i] for i in placement.replicas[at].tolist() if i >= 0]
     backends = dispatcher.backends
     return [backends[name] for name in dict.fromkeys([*names, *backends]) if name in backends]
