@@ -243,17 +243,7 @@ def _aggregated(query: Query) -> Split:
         for i, (c, f) in enumerate(zip(references, partials.combines, strict=True))
     ]
     combined = render.select(combine, from_=f"FROM ({partial}) AS `{PARTS}`", groups=key_columns, having=filled)
-    rendered, having = _named(items, having)
-    statement = render.select(
-        rendered,
-        distinct=query.distinct,
-        from_=f"FROM `{SCRATCH}`",
-        groups=key_columns,
-        having=having,
-        orders=orders,
-        limit=query.limit,
-        offset=query.offset,
-    )
+    statement = _merging(query, items, key_columns, having, orders)
     columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
     return Split(partial, combined, Final(columns, statement))
 
@@ -280,16 +270,31 @@ def _sorted(query: Query) -> Split:
             orders=first_orders if limit is not None else (),
             limit=limit,
         )
-    statement = render.select(
-        [render.sql(e) for e in items],
+    statement = _merging(query, items, None, None, orders)
+    columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
+    return Split(partial, combined, Final(columns, statement))
+
+
+def _merging(
+    query: Query,
+    items: Sequence[exp.Expr],
+    groups: Sequence[exp.Expr] | None,
+    having: exp.Expr | None,
+    orders: Sequence[Order],
+) -> str:
+    """The statement that reads the scratch table and gives the query's rows."""
+    rendered, having = _named(items, having)
+    return render.select(
+        rendered,
         distinct=query.distinct,
         from_=f"FROM `{SCRATCH}`",
+        groups=groups,
+        rollup=query.rollup,
+        having=having,
         orders=orders,
         limit=query.limit,
         offset=query.offset,
     )
-    columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
-    return Split(partial, combined, Final(columns, statement))
 
 
 def _by_number(key: exp.Expr, query: Query) -> exp.Expr:
@@ -330,18 +335,7 @@ def _gathered(query: Query) -> Split:
     if not partials.expressions:
         partials.add(exp.Literal.number(1))
     chunk = {"from_": render.from_clause(query.from_), "where": query.where}
-    rendered, having = _named(items, having)
-    statement = render.select(
-        rendered,
-        distinct=query.distinct,
-        from_=f"FROM `{SCRATCH}`",
-        groups=groups,
-        rollup=query.rollup,
-        having=having,
-        orders=orders,
-        limit=query.limit,
-        offset=query.offset,
-    )
+    statement = _merging(query, items, groups, having, orders)
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
     columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
     return Split(partial, None, Final(columns, statement, bounded=False))
