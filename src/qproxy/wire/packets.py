@@ -16,7 +16,7 @@ from qproxy.errors import SQLError
 from qproxy.wire.charsets import codec_of_collation
 from qproxy.wire.columns import UTF8MB4
 from qproxy.wire.reader import Reader, malformed
-from qproxy.wire.rowblock import NULL, length_encoded
+from qproxy.wire.rowblock import NULL, length_encoded, length_prefix
 
 # MariaDB's connectors cut "5.5.5-" off and read the rest; others want a first number of at least 5.
 # SQLAlchemy picks its MariaDB dialect by the word "MariaDB".
@@ -251,8 +251,8 @@ def ok(
     return b"".join(
         (
             bytes((header,)),
-            _length(affected_rows),
-            _length(last_insert_id),
+            length_prefix(affected_rows),
+            length_prefix(last_insert_id),
             struct.pack("<HH", status, min(warnings, 0xFFFF)),
             length_encoded(info) if info else b"",
         )
@@ -277,7 +277,7 @@ def result_head(capabilities: int, columns: list[bytes], status: int) -> list[by
     Args:
         columns: payloads of the column definitions.
     """
-    head = [_length(len(columns)), *columns]
+    head = [length_prefix(len(columns)), *columns]
     if not capabilities & DEPRECATE_EOF:
         head.append(eof(status))
     return head
@@ -296,13 +296,3 @@ def error(err: SQLError, encoding: str = "utf-8", *, sqlstate: bool = True) -> b
     """
     state = b"#" + err.sqlstate.encode("ascii") if sqlstate else b""
     return b"\xff" + struct.pack("<H", err.code) + state + err.message.encode(encoding, "replace")
-
-
-def _length(value: int) -> bytes:
-    if value < 251:
-        return bytes((value,))
-    if value < 1 << 16:
-        return b"\xfc" + value.to_bytes(2, "little")
-    if value < 1 << 24:
-        return b"\xfd" + value.to_bytes(3, "little")
-    return b"\xfe" + value.to_bytes(8, "little")

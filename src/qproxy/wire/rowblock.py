@@ -76,16 +76,20 @@ class RowBlock:
 EMPTY = RowBlock(b"", np.empty(0, np.int64), 0)
 
 
+def length_prefix(size: int) -> bytes:
+    """A number as a length-encoded integer (MySQL Internals, "LengthEncodedInteger")."""
+    if size < 251:
+        return bytes((size,))
+    if size < 1 << 16:
+        return b"\xfc" + size.to_bytes(2, "little")
+    if size < 1 << 24:
+        return b"\xfd" + size.to_bytes(3, "little")
+    return b"\xfe" + size.to_bytes(8, "little")
+
+
 def length_encoded(value: bytes) -> bytes:
     """``value`` behind its length-encoded size (MySQL Internals, "LengthEncodedString")."""
-    size = len(value)
-    if size < 251:
-        return bytes((size,)) + value
-    if size < 1 << 16:
-        return b"\xfc" + size.to_bytes(2, "little") + value
-    if size < 1 << 24:
-        return b"\xfd" + size.to_bytes(3, "little") + value
-    return b"\xfe" + size.to_bytes(8, "little") + value
+    return length_prefix(len(value)) + value
 
 
 def read_length_encoded_int(data: bytes | bytearray | memoryview, pos: int) -> tuple[int, int]:

@@ -60,6 +60,15 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _end_of_quoted(text: str, start: int) -> int:
+    """The place of the quote that closes the one at a place; the end of the text where none does."""
+    quote = text[start]
+    pos = start + 1
+    while pos < len(text) and text[pos] != quote:
+        pos += 2 if text[pos] == "\\" and quote != "`" else 1
+    return pos
+
+
 def split_top(text: str) -> list[str]:
     """The parts of ``text`` between commas that stand outside parentheses, quotes and backticks."""
     parts: list[str] = []
@@ -69,9 +78,7 @@ def split_top(text: str) -> list[str]:
     while pos < len(text):
         char = text[pos]
         if char in "'\"`":
-            pos += 1
-            while pos < len(text) and text[pos] != char:
-                pos += 2 if text[pos] == "\\" and char != "`" else 1
+            pos = _end_of_quoted(text, pos)
         elif char == "(":
             depth += 1
         elif char == ")":
@@ -91,9 +98,7 @@ def _body(text: str) -> str:
     while pos < len(text):
         char = text[pos]
         if char in "'\"`":
-            pos += 1
-            while pos < len(text) and text[pos] != char:
-                pos += 2 if text[pos] == "\\" and char != "`" else 1
+            pos = _end_of_quoted(text, pos)
         elif char == "(":
             depth += 1
         elif char == ")":

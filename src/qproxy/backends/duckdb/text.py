@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from qproxy.errors import SQLError
 from qproxy.wire.columns import ColumnDef, ColumnType
-from qproxy.wire.rowblock import MAX_PAYLOAD, RowBlock, decode_rows, encode_rows
+from qproxy.wire.rowblock import MAX_PAYLOAD, RowBlock, decode_rows, encode_rows, length_prefix
 
 _FIXED_DIGITS = 31
 
@@ -141,17 +141,7 @@ def _prefixes(sizes: npt.NDArray[np.int64]) -> Any:
             len(sizes),
             [None, pa.py_buffer(np.arange(len(sizes) + 1, dtype=np.int32)), pa.py_buffer(sizes.astype(np.uint8))],
         )
-    return pa.array([_prefix(s) for s in sizes.tolist()], pa.binary())
-
-
-def _prefix(size: int) -> bytes:
-    if size < 251:
-        return bytes((size,))
-    if size < 1 << 16:
-        return b"\xfc" + size.to_bytes(2, "little")
-    if size < 1 << 24:
-        return b"\xfd" + size.to_bytes(3, "little")
-    return b"\xfe" + size.to_bytes(8, "little")
+    return pa.array([length_prefix(s) for s in sizes.tolist()], pa.binary())
 
 
 def encode_batch(batch: Any, columns: Sequence[ColumnDef]) -> RowBlock:
