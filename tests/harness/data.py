@@ -7,7 +7,9 @@ import decimal
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tests.harness.schema import TABLES, TableSpec
 
 SEED = 20250611
 
@@ -35,10 +37,20 @@ _BANDS = ("u", "g", "r", "i", "z", "y")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All rows, by database and table, in the order of the columns of :mod:`tests.harness.schema`."""
+    """All rows, by database and table, in the order of the columns of its specs.
+
+    Attributes:
+        specs: all tables, directors before what follows them; by default those of the corpus.
+    """
 
     seed: int
     tables: dict[tuple[str, str], list[Row]]
+    specs: tuple[TableSpec, ...] = TABLES
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """In the order in which they must be ingested."""
+        return tuple(dict.fromkeys(spec.database for spec in self.specs))
 
 
 def make(seed: int = SEED) -> Catalogue:
@@ -71,7 +83,7 @@ def shuffled(catalogue: Catalogue) -> Catalogue:
     """The same rows in another order: an answer that changes with it says nothing about a system."""
     rng = random.Random(catalogue.seed + 1)
     tables = {name: rng.sample(rows, len(rows)) for name, rows in catalogue.tables.items()}
-    return Catalogue(catalogue.seed, tables)
+    return replace(catalogue, tables=tables)
 
 
 def separation(lon1: float, lat1: float, lon2: float, lat2: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tests.harness.data import Catalogue, Row, Value
-from tests.harness.schema import DATABASES, TABLES, TableSpec
+from tests.harness.schema import TableSpec
 
 _FORMAT: dict[str, str | bool] = {
     "kind": "csv",
@@ -63,8 +63,8 @@ def write_descriptions(directory: Path, catalogue: Catalogue, striping: Striping
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for database in DATABASES:
-        specs = [spec for spec in TABLES if spec.database == database]
+    for database in catalogue.databases:
+        specs = [spec for spec in catalogue.specs if spec.database == database]
         description = {
             "database": database,
             "family": {

@@ -9,18 +9,20 @@ from pathlib import Path
 from tests.harness.data import Catalogue
 from tests.harness.files import write_rows
 from tests.harness.mariadbd import Server, running_server, temporary_directory
-from tests.harness.schema import DATABASES, TABLES
 from tests.harness.scisql import functions
 
 
 @contextmanager
-def running_oracle(catalogue: Catalogue) -> Iterator[Server]:
+def running_oracle(catalogue: Catalogue, *settings: str) -> Iterator[Server]:
     """A plain server with the catalogue loaded and sciSQL as stored functions.
+
+    Args:
+        settings: further command-line options of mariadbd.
 
     Raises:
         AssertionError: LOAD DATA changed or lost a row.
     """
-    with running_server() as server, temporary_directory() as directory:
+    with running_server(*settings) as server, temporary_directory() as directory:
         write_rows(directory, catalogue)
         load(server, directory, catalogue)
         yield server
@@ -32,11 +34,11 @@ def load(server: Server, directory: Path, catalogue: Catalogue) -> None:
     Raises:
         AssertionError: LOAD DATA changed or lost a row.
     """
-    for database in DATABASES:
+    for database in catalogue.databases:
         charset = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
         server.script([f"CREATE DATABASE {database} {charset}"])
         server.script(functions(), database)
-    for spec in TABLES:
+    for spec in catalogue.specs:
         path = directory / f"{spec.database}.{spec.name}.tsv"
         with closing(server.connect(spec.database)) as connection, connection.cursor() as cursor:
             cursor.execute(spec.create())

@@ -166,6 +166,3 @@ _FORCED = TableSpec(
 
 #: All tables, directors before what follows them.
 TABLES = (_OBJECT, _SOURCE, _REF_OBJECT, _REF_MATCH, _FILTER, _NOTHING, _FORCED)
-
-#: Databases in the order in which they must be ingested.
-DATABASES = ("sky", "extra")
