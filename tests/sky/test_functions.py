@@ -14,9 +14,7 @@ from tests.sky.skyfields import points_for, regions, uniform
 
 def test_shapes_from_columns_agree_with_constant_shapes(engine):
     for region in regions(40, seed=78):
-        name, values = arguments_of(region)
-        if name == "CPoly":
-            continue
+        _, values = arguments_of(region)
         lon, lat = points_for(region, 60, 3)
         columns = {f"a{i}": [v] * len(lon) for i, v in enumerate(values)}
         general = np.array(evaluate(engine, call_of(region, list(columns)), lon=lon, lat=lat, **columns))
@@ -42,6 +40,15 @@ def test_shapes_from_columns_agree_with_constant_shapes(engine):
         ("scisql_s2PtInEllipse(lon, lat, 5, 5, 10, 1, 0)", [1, 0, 0, None, None]),
         ("scisql_s2PtInEllipse(lon, lat, 5, 5, 10, 20, 0)", [None, 0, 0, None, None]),
         ("scisql_s2PtInCPoly(lon, lat, 0, 0, 10, 0, 5, 10)", [1, 0, 0, None, None]),
+        ("scisql_s2PtInCPoly(lon, lat, 0, 0, 10, 0, 5, NULL)", [0, 0, 0, 0, 0]),
+        ("scisql_s2PtInCPoly(lon, lat, b, 0, 10, 0, 5, 10)", [1, 0, 0, None, None]),
+        ("scisql_s2PtInCPoly(lon, lat, b, 0, 10, 0, 5, 0)", [None, 0, 0, None, None]),
+        ("scisql_s2PtInCPoly(lon, lat, b, 0, 10, 0, 5, 91)", [None, 0, 0, None, None]),
+        ("scisql_s2PtInCPoly(lon, lat, b, 0, 181, 0, 5, 10)", [None, 0, 0, None, None]),
+        ("scisql_s2PtInCPoly(lon, lat, b, 0, 10, 0, 9, 5, 5, 10)", [1, 0, 0, None, None]),
+        ("scisql_s2PtInCPoly(lon, lat, b, 0, 10, 0, 8, 5, 10, 10, 0, 10)", [None, 0, 0, None, None]),
+        ("scisql_s2PtInCPoly(lon, lat, NULL)", [0, 0, 0, 0, 0]),
+        ("scisql_s2PtInCPoly(lon, lat, x'00')", [None, 0, 0, None, None]),
     ],
 )
 def test_nulls_and_ranges(engine, call, expected):
@@ -100,9 +107,16 @@ def test_version():
         ("scisql_getVersion(1)", 1582, "scisql_getVersion"),
         ("scisql_MEDIAN(a)", 1235, "scisql_median"),
         ("scisql_percentile(a, 50)", 1235, "scisql_percentile"),
-        ("scisql_s2HtmId(1, 2, 3)", 1235, "scisql_s2HtmId"),
+        ("scisql_s2HtmId(a, 2, 3)", 1235, "scisql_s2HtmId with arguments that are not constants"),
+        ("scisql_s2HtmId(1, 2)", 1582, "scisql_s2HtmId"),
         ("scisql_s2PtInCPoly(1, 2, a)", 1235, "binary polygon"),
-        ("scisql_s2PtInCPoly(1, 2, a, 0, 1, 1, 2, 0)", 1235, "not constants"),
+        ("scisql_s2CPolyToBin(0, 0, 1, 0, 1, a)", 1235, "scisql_s2CPolyToBin with arguments that are not constants"),
+        ("scisql_s2CPolyToBin(0, 0, 1, 0)", 1582, "scisql_s2CPolyToBin"),
+        ("scisql_s2CircleHtmRanges(0, 0, 1, 20, 0)", 1235, "more than 4096 ranges"),
+        ("scisql_s2CircleHtmRanges(0, 0, a, 20, 0)", 1235, "scisql_s2CircleHtmRanges"),
+        ("scisql_s2CPolyHtmRanges(a, 20, 0)", 1235, "scisql_s2CPolyHtmRanges"),
+        ("scisql_raiseError('no such field')", 1123, "Can't initialize function 'scisql_raiseError'; no such field"),
+        ("scisql_raiseError(a)", 1235, "scisql_raiseError"),
         ("scisql_nonsense(1)", 1305, "FUNCTION scisql_nonsense does not exist"),
     ],
 )

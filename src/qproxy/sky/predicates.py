@@ -7,11 +7,12 @@ settled without trigonometry. Constants are folded, and the rest is plain SQL of
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from sqlglot import exp
 
 from qproxy.sky import arithmetic as sql
-from qproxy.sky.regions import Box, Circle, Ellipse, Polygon, Region
+from qproxy.sky.regions import Box, Circle, Ellipse, Polygon, Region, Vector
 
 E = exp.Expression
 
@@ -43,6 +44,21 @@ def inside(region: Region, lon: E, lat: E) -> E:
             return _in_ellipse(region, lon, lat)
         case Polygon():
             return _in_polygon(region, lon, lat)
+
+
+def half_spaces(normals: Sequence[Vector], lon: E, lat: E) -> E:
+    """The condition that a position in degrees has no negative product with any of some vectors."""
+    conditions = []
+    for x, y, z in normals:
+        # n . p >= 0 divided by cos(lat): two functions an edge instead of four.
+        lean = math.hypot(x, y)
+        side = sql.mul(
+            sql.number(lean),
+            sql.cos(sql.radians(sql.sub(lon.copy(), sql.number(math.degrees(math.atan2(y, x)))))),
+        )
+        height = sql.mul(sql.number(z), sql.tan(sql.radians(lat.copy())))
+        conditions.append(sql.less_or_equal(sql.number(0), sql.add(side, height)))
+    return sql.both(*conditions)
 
 
 def haversine(lon1: E, lat1: E, lon2: E, lat2: E) -> E:
@@ -134,14 +150,4 @@ def _in_ellipse(ellipse: Ellipse, lon: E, lat: E) -> E:
 
 
 def _in_polygon(polygon: Polygon, lon: E, lat: E) -> E:
-    conditions = [_latitudes(lat, *polygon.latitudes)]
-    for x, y, z in polygon.normals:
-        # n . p >= 0 divided by cos(lat): two functions an edge instead of four.
-        lean = math.hypot(x, y)
-        side = sql.mul(
-            sql.number(lean),
-            sql.cos(sql.radians(sql.sub(lon.copy(), sql.number(math.degrees(math.atan2(y, x)))))),
-        )
-        height = sql.mul(sql.number(z), sql.tan(sql.radians(lat.copy())))
-        conditions.append(sql.less_or_equal(sql.number(0), sql.add(side, height)))
-    return sql.both(*conditions)
+    return sql.both(_latitudes(lat, *polygon.latitudes), half_spaces(polygon.normals, lon, lat))
