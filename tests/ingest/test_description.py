@@ -105,6 +105,7 @@ def test_a_good_one(tmp_path: Path) -> None:
         ("{name: ra, type: DOUBLE, unit: deg}", "{name: ra, type: DUBLE}", 20, "no type 'DUBLE'"),
         ("{name: ra, type: DOUBLE, unit: deg}", "{name: ra, type: CHAR(3)}", 15, "must be a number of degrees"),
         ("{name: ra,", "{name: chunkId, type: INT}\n      - {name: ra,", 12, "must not be called chunkId"),
+        ("{name: ra,", "{name: Qproxy_Neighbour, type: INT}\n      - {name: ra,", 12, "called qproxy_neighbour"),
         ("[decl, ra]", "[decl, x]", 22, "no column 'x'"),
         ("[a.tsv]", "[c.tsv]", 23, "there is no file 'c.tsv'"),
         ("format: {kind: csv}", "format: {kind: xml}", 24, "unknown format 'xml'"),

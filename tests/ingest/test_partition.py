@@ -71,6 +71,13 @@ def test_director() -> None:
     assert placed.overlap.row.tolist() == rows.tolist()
     assert placed.overlap.chunk.tolist() == chunks.tolist()
     assert placed.overlap.sub_chunk.tolist() == subs.tolist()
+    marks = placed.overlap.flags
+    assert marks is not None
+    kept = list(zip(rows[marks == 1].tolist(), chunks[marks == 1].tolist(), strict=True))
+    there = {(r, c) for r, c in zip(rows.tolist(), chunks.tolist(), strict=True) if c != chunk[r]}
+    # One copy of each row in each chunk that receives it from another, and some rows reach several sub-chunks of one.
+    assert sorted(kept) == sorted(there)
+    assert len(there) < np.count_nonzero(chunks != chunk[rows]) < len(rows)
 
 
 def test_a_row_lies_where_its_column_keeps_it() -> None:

@@ -191,6 +191,12 @@ async def test_everything_lies_where_it_must(sky: Sky, cluster: tuple[CatalogSto
     copies = zip(*(v.tolist() for v in cut.overlap(sky.lon, sky.lat, 0.2)), strict=True)
     found = await chunk_rows(store, backends, database, objects, "id, chunkId, subChunkId", "ObjectFullOverlap")
     assert sorted(found) == sorted([str(v).encode() for v in copy] for copy in copies)
+    marked = await chunk_rows(
+        store, backends, database, objects, "id, chunkId, subChunkId, qproxy_neighbour", "ObjectFullOverlap"
+    )
+    neighbours = [(int(i or 0), int(c or 0)) for i, c, _, mark in marked if mark == b"1"]
+    places = zip(*(v.tolist() for v in cut.overlap(sky.lon, sky.lat, 0.2)), strict=True)
+    assert sorted(neighbours) == sorted({(i, c) for i, c, _ in places if c != chunk[i]})
 
     own, own_sub = cut.locate(np.arange(200) % 360, np.arange(200) % 90)
     expected = []

@@ -5,7 +5,8 @@ In the physical database of each worker lie, for a logical table ``T``:
     T                      empty, exactly as users see it: column definitions are asked of it
     T_empty                empty, with the internal columns: stands in where a chunk has no table of its own
     T_<chunk>              the rows of a chunk
-    TFullOverlap_<chunk>   rows of neighbours within the overlap of the chunk's edge (directors only)
+    TFullOverlap_<chunk>   rows near the edges of the chunk's sub-chunks, a copy for each that receives it (directors
+                           only); `NEIGHBOUR_COLUMN` marks one copy of each row of another chunk
     TFullOverlap_empty     its stand-in
     T__id_<partition>      a partition of the director index: id, chunkId, subChunkId
     T__orphans_<partition> child rows without a known director: director id, chunkId, subChunkId
@@ -20,6 +21,9 @@ from collections.abc import Sequence
 
 CHUNK_COLUMN = "chunkId"
 SUB_CHUNK_COLUMN = "subChunkId"
+#: Overlap tables only: 1 for the first copy in this chunk of a row of another chunk, 0 for all other copies. The rows
+#: with 1 are what lies within the overlap around the chunk, each as often as a plain server would hold it.
+NEIGHBOUR_COLUMN = "qproxy_neighbour"
 
 #: Internal names that a user's table must not take.
 RESERVED = re.compile(r"(_(\d+|empty)|__(id|orphans)_\d+)$")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from qproxy.catalog.model import Column, TableKind
-from qproxy.catalog.naming import CHUNK_COLUMN, SUB_CHUNK_COLUMN
+from qproxy.catalog.naming import CHUNK_COLUMN, NEIGHBOUR_COLUMN, SUB_CHUNK_COLUMN
 from qproxy.ingest.description import TableSpec
 from qproxy.ingest.schema import Key, TableSchema, plain_key, quote_name, quote_text
 
@@ -66,15 +66,16 @@ def public_table(name: str, table: TableSpec, engine: str) -> str:
     return _create(name, lines, engine, table.schema)
 
 
-def internal_columns(table: TableSpec) -> tuple[str, ...]:
-    """Names of the columns that stand behind the user's in chunk tables."""
+def internal_columns(table: TableSpec, overlap: bool = False) -> tuple[str, ...]:
+    """Names of the columns that stand behind the user's in chunk tables, or in overlap tables."""
     flags = (table.flags,) if table.kind is TableKind.MATCH and table.flags else ()
-    return (CHUNK_COLUMN, SUB_CHUNK_COLUMN, *flags)
+    mark = (NEIGHBOUR_COLUMN,) if overlap else ()
+    return (CHUNK_COLUMN, SUB_CHUNK_COLUMN, *flags, *mark)
 
 
-def stored_columns(table: TableSpec) -> tuple[str, ...]:
-    """Names of all columns of a chunk table, in their order."""
-    return (*(c.name for c in table.schema.columns), *internal_columns(table))
+def stored_columns(table: TableSpec, overlap: bool = False) -> tuple[str, ...]:
+    """Names of all columns of a chunk table, or of an overlap table, in their order."""
+    return (*(c.name for c in table.schema.columns), *internal_columns(table, overlap))
 
 
 def _join_keys(table: TableSpec) -> tuple[Key, ...]:
@@ -99,7 +100,7 @@ def chunk_table(name: str, table: TableSpec, engine: str, overlap: bool = False)
         overlap: overlap tables may hold a row several times, so that none of their keys is unique.
     """
     lines = [f"{quote_name(c.name)} {c.definition}" for c in table.schema.columns]
-    lines += [f"{quote_name(c)} int(11) NOT NULL" for c in internal_columns(table)]
+    lines += [f"{quote_name(c)} int(11) NOT NULL" for c in internal_columns(table, overlap)]
     for key in (*table.keys, *_join_keys(table)):
         if overlap and key.kind in ("PRIMARY KEY", "UNIQUE KEY"):
             key = replace(key, name="qproxy_primary" if key.name == "PRIMARY" else key.name, kind="KEY")

@@ -106,7 +106,7 @@ def _chunk_loads(spread: SpreadTable, chunk: int, physical: str, engine: str) ->
             continue
         create = chunk_table(qualified(physical, name), table, engine, overlap)
         path = spool.path(chunk) if rows else None
-        found.append(TableLoad(name, create, stored_columns(table), path, rows, table.format.charset))
+        found.append(TableLoad(name, create, stored_columns(table, overlap), path, rows, table.format.charset))
     return found
 
 

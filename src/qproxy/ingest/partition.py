@@ -26,7 +26,8 @@ class Copies:
     Attributes:
         row: index of the row in its batch.
         chunk, sub_chunk: that receive it.
-        flags: of match tables, None for others.
+        flags: of match tables; of overlap copies whether it is the one that counts, see `NEIGHBOUR_COLUMN`; None for
+            others.
     """
 
     row: Rows
@@ -88,6 +89,24 @@ def separation(lon1: Doubles, lat1: Doubles, lon2: Doubles, lat2: Doubles) -> Do
     return found
 
 
+def _marked(row: Rows, chunk: Ints, sub_chunk: Ints, own: Ints) -> Copies:
+    """Overlap copies, with one copy of each row of another chunk marked in each chunk that receives it.
+
+    Args:
+        row: index of the row of each copy, ascending.
+        chunk, sub_chunk: that receive it.
+        own: chunk of each row.
+    """
+    foreign = np.flatnonzero(chunk != own[row])
+    # The stable order keeps the copies of a row in one chunk together.
+    order = foreign[np.lexsort((chunk[foreign], row[foreign]))]
+    first = np.ones(len(order), bool)
+    first[1:] = (row[order][1:] != row[order][:-1]) | (chunk[order][1:] != chunk[order][:-1])
+    flags = np.zeros(len(row), np.int32)
+    flags[order[first]] = 1
+    return Copies(row, chunk, sub_chunk, flags)
+
+
 class Partitioner:
     """Gives the rows of one table their places.
 
@@ -142,7 +161,7 @@ class Partitioner:
         if not sieve.good.all():
             batch, keys, lon, lat = batch.keep(sieve.good), keys[sieve.good], lon[sieve.good], lat[sieve.good]
         chunk, sub = self._chunker.locate(lon, lat)
-        copies = Copies(*self._chunker.overlap(lon, lat, self._overlap)) if self._overlap else None
+        copies = _marked(*self._chunker.overlap(lon, lat, self._overlap), chunk) if self._overlap else None
         own = Copies(np.arange(batch.rows), chunk, sub)
         return Placed(batch, own, copies, sieve.bad, keys, np.zeros(batch.rows, bool), lon, lat)
 
