@@ -43,6 +43,17 @@ def test_or_and_and_are_those_of_sets(seed):
     assert hash(a & b) == hash(b & a)
 
 
+@pytest.mark.parametrize("seed", range(100))
+def test_many_are_united_as_two_are(seed):
+    rng = random.Random(seed)
+    some = [random_coverage(rng) for _ in range(rng.randrange(6))]
+    one_by_one = NOTHING
+    for coverage in some:
+        one_by_one = one_by_one | coverage
+    assert Coverage.united(some) == one_by_one
+    assert places(one_by_one.whole) == {(chunk, sub) for chunk, _ in places(one_by_one) for sub in SUBS}
+
+
 def test_everything_and_nothing():
     some = Coverage.of_places([(7, 1)])
     assert (some | EVERYTHING).is_everything

@@ -13,17 +13,34 @@ SCRATCH = "§merge§"
 
 
 @dataclass(frozen=True)
+class IdRange:
+    """Integer ids from ``low`` to ``high``, both included; None for no bound."""
+
+    low: int | None
+    high: int | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no id is in it."""
+        return self.low is not None and self.high is not None and self.low > self.high
+
+    def holds(self, value: int) -> bool:
+        """Whether an id is in it."""
+        return (self.low is None or self.low <= value) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True)
 class Lookup:
     """Ids whose places the director index has to tell.
 
     Attributes:
         director: (database, table) whose index it is.
-        ids: integers, or strings where the id column is no integer.
+        ids: integers, or strings where the id column is no integer; or a range of integers.
         child: (database, table) of the child that was asked, where some of its rows lie by their own position.
     """
 
     director: tuple[str, str]
-    ids: frozenset[int] | frozenset[str]
+    ids: frozenset[int] | frozenset[str] | IdRange
     child: tuple[str, str] | None = None
 
 
