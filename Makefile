@@ -4,7 +4,7 @@
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
 #   make lint                               ruff and mypy
 #   make fuzz [N=1000 SEED=1 STRIPES=3x1]   random queries beside a plain MariaDB
-#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries
+#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours
 
 VENV := .venv
 PORT := 4040
