@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qproxy.catalog.model import Catalog, Database, Family, Table, TableKind
+from qproxy.backends.mariadb import MariaDBBackend
+from qproxy.catalog.model import Catalog, Database, Family, Table, TableKind, Worker
+from qproxy.dispatch.dispatcher import Dispatcher, Limits
 from qproxy.ingest.schema import parse_create_table
+from qproxy.session.information_schema.answer import Filled
+from qproxy.session.metadata import Engine
 from qproxy.session.show import Process, ShowContext
 from qproxy.session.variables import Variables
 from tests.harness.mariadbd import Server, running_server
@@ -92,3 +96,14 @@ def context(catalog: Catalog) -> ShowContext:
     process = Process(7, "anna", "127.0.0.1", "sky", "Query", 0, "executing", "SELECT " + "1" * 200)
     idle = Process(3, "ben", "10.0.0.1", None, "Sleep", 12, "", None)
     return ShowContext(catalog, "sky", Variables(), [process, idle], "anna")
+
+
+@pytest.fixture(scope="session")
+async def engine(server: Server) -> AsyncIterator[Engine]:
+    """The plain server as a worker too."""
+    backend = MariaDBBackend(Worker("w0", socket=str(server.socket), user=server.user))
+    dispatcher = Dispatcher({"w0": backend}, Limits())
+    try:
+        yield Engine(dispatcher, Variables().settings(), Filled())
+    finally:
+        await backend.close()

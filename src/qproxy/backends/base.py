@@ -35,6 +35,23 @@ class SessionSettings:
 DEFAULT_SETTINGS = SessionSettings()
 
 
+@dataclass(frozen=True)
+class HeldTable:
+    """A small table that the proxy holds itself, for an engine to answer statements about.
+
+    Attributes:
+        name: a name that no other table has; ASCII letters, digits and underscores.
+        columns: their declarations, as they stand between the parentheses of CREATE TABLE.
+        rows: text values in utf8mb4, in the order of the columns.
+        digest: equal for equal rows and columns alone: what an engine has already it need not take again.
+    """
+
+    name: str
+    columns: str
+    rows: RowBlock
+    digest: bytes
+
+
 class ResultStream(Protocol):
     """Rows of one statement, as they arrive. Not reading is back-pressure, down to the worker's socket."""
 
@@ -103,6 +120,16 @@ class Backend(Protocol):
 
     def scratch(self, table: str, select: str, settings: SessionSettings) -> AbstractAsyncContextManager[Scratch]:
         """A temporary table with the columns that ``select`` (MariaDB's dialect) has, empty."""
+        ...
+
+    def query_held(
+        self, sql: str, tables: Sequence[HeldTable], settings: SessionSettings
+    ) -> AbstractAsyncContextManager[ResultStream]:
+        """Run a statement (MariaDB's dialect) that reads tables of the proxy alone, by their names without a database.
+
+        Raises:
+            WorkerError, SQLError: as in `ResultStream.__aiter__`.
+        """
         ...
 
     async def execute(self, sql: str) -> None:

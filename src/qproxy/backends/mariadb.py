@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from qproxy.backends.base import DEFAULT_SETTINGS, ResultStream, Scratch, SessionSettings
+from qproxy.backends.base import DEFAULT_SETTINGS, HeldTable, ResultStream, Scratch, SessionSettings
 from qproxy.backends.mariadb_load import load_file
 from qproxy.backends.mariadb_pool import UTC, Link, Pool
 from qproxy.backends.mariadb_scratch import SCRATCH_DATABASE, MariaDBScratch
@@ -31,6 +31,8 @@ SHORT_IDLE = 1.0
 #: Tables that one statement counts.
 COUNTED_AT_ONCE = 100
 _NO_SUCH_THREAD = 1094
+#: Text of information_schema is utf8mb3, and so are the tables that stand in for it.
+_HELD_OPTIONS = "ENGINE=Aria TRANSACTIONAL=0 DEFAULT CHARSET=utf8mb3 COLLATE=utf8mb3_general_ci"
 
 
 class MariaDBBackend:
@@ -88,6 +90,22 @@ class MariaDBBackend:
                 self._pool.drop(link)
                 raise
             await self._drop(link, table)
+
+    @contextlib.asynccontextmanager
+    async def query_held(
+        self, sql: str, tables: Sequence[HeldTable], settings: SessionSettings
+    ) -> AsyncIterator[ResultStream]:
+        """See `Backend.query_held`: temporary tables, which stay with the connection for the next statement."""
+        async with self._merges:
+            link = await self._link(settings, sure=True)
+            try:
+                await self._use_scratch(link)
+                for table in tables:
+                    await self._hold(link, table)
+                async with self._running(link, sql) as stream:
+                    yield stream
+            finally:
+                self._pool.give_back(link)
 
     async def execute(self, sql: str) -> None:
         """See `Backend.execute`."""
@@ -269,7 +287,26 @@ class MariaDBBackend:
             if error.code != _NO_SUCH_THREAD:
                 log.warning("worker %s: cannot stop thread %d: %s", self.name, thread, error)
 
+    async def _hold(self, link: Link, table: HeldTable) -> None:
+        if link.held.get(table.name) == table.digest:
+            return
+        # One that fails half-way is made anew.
+        link.held.pop(table.name, None)
+        await self._run(link, f"CREATE OR REPLACE TEMPORARY TABLE {table.name} ({table.columns}) {_HELD_OPTIONS}")
+        columns = await self._run(link, f"SELECT * FROM {table.name} LIMIT 0")
+        await MariaDBScratch(lambda sql: self._running(link, sql), table.name, columns).append(table.rows)
+        link.held[table.name] = table.digest
+
     async def _create(self, link: Link, table: str, select: str) -> tuple[ColumnDef, ...]:
+        await self._use_scratch(link)
+        # Aria without transactions: the fastest of the engines that take every column type.
+        # In strict mode a constant that a SELECT would but warn of makes CREATE ... SELECT fail.
+        create = f"CREATE TEMPORARY TABLE {table} ENGINE=Aria TRANSACTIONAL=0 {select}"
+        await self._run(link, f"SET STATEMENT sql_mode='' FOR {create}")
+        return await self._run(link, f"SELECT * FROM {table} LIMIT 0")
+
+    async def _use_scratch(self, link: Link) -> None:
+        """Make the database of temporary tables the current one."""
         if not self._scratch_made:
             # Refused where an administrator made it and lets us make none: then USE will do.
             with contextlib.suppress(SQLError):
@@ -283,11 +320,6 @@ class MariaDBBackend:
                 raise
             await self._run(link, f"CREATE DATABASE IF NOT EXISTS {SCRATCH_DATABASE}")
             await self._run(link, f"USE {SCRATCH_DATABASE}")
-        # Aria without transactions: the fastest of the engines that take every column type.
-        # In strict mode a constant that a SELECT would but warn of makes CREATE ... SELECT fail.
-        create = f"CREATE TEMPORARY TABLE {table} ENGINE=Aria TRANSACTIONAL=0 {select}"
-        await self._run(link, f"SET STATEMENT sql_mode='' FOR {create}")
-        return await self._run(link, f"SELECT * FROM {table} LIMIT 0")
 
     async def _drop(self, link: Link, table: str) -> None:
         try:

@@ -28,11 +28,13 @@ class Link:
     Attributes:
         settings: session variables that it has now; None where nobody can tell.
         reused: whether it waited in the pool, where the worker may have closed it unnoticed.
+        held: digests of the proxy's own tables that it holds as temporary ones, by name.
     """
 
     def __init__(self, connection: Any) -> None:
         self.settings: SessionSettings | None = DEFAULT_SETTINGS
         self.reused = False
+        self.held: dict[str, bytes] = {}
         self.connection = connection
         self._used = asyncio.get_running_loop().time()
 

@@ -134,9 +134,9 @@ eucjpms | UJIS for Windows Japanese | 3
 #: Character sets whose text no client can send: a statement's ASCII characters take several bytes in them.
 WIDE = frozenset(("ucs2", "utf16", "utf16le", "utf32"))
 
-# Sorting by version 14 of the Unicode collation algorithm: the same collations in each of these sets, numbered
-# from here, eight to a language.
-_UCA1400_FIRST = MappingProxyType({"utf8mb3": 2048, "utf8mb4": 2304, "ucs2": 2560, "utf16": 2816, "utf32": 3072})
+#: Sorting by version 14 of the Unicode collation algorithm: the same collations in each of these sets, numbered
+#: from here, eight to a language.
+UCA1400_FIRST = MappingProxyType({"utf8mb3": 2048, "utf8mb4": 2304, "ucs2": 2560, "utf16": 2816, "utf32": 3072})
 _UCA1400_KINDS = (
     "ai_ci",
     "ai_cs",
@@ -231,7 +231,7 @@ _BY_NAME: Mapping[str, Collation] = MappingProxyType(
     {c.name: c for charset in CHARSETS.values() for c in charset.collations}
     | {
         f"{charset}_{name}": Collation(f"{charset}_{name}", charset, first + offset, False, UCA1400_SORT_LENGTH)
-        for charset, first in _UCA1400_FIRST.items()
+        for charset, first in UCA1400_FIRST.items()
         for name, offset in UCA1400.items()
     }
 )

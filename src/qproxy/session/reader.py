@@ -120,6 +120,11 @@ class Reader:
         if not self.done:
             raise self.error()
 
+    def rest(self) -> str:
+        """The text of what has not been read yet."""
+        token, last = self.token(), self._tokens[-1] if self._tokens else None
+        return "" if token is None or last is None else self.sql[token.start : last.end + 1]
+
     def name(self) -> str:
         """A name that comes next, plain or in backquotes.
 

@@ -10,7 +10,8 @@ from typing import Protocol
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Dispatcher
-from qproxy.session.show import Process
+from qproxy.session.information_schema.answer import Filled
+from qproxy.session.show_server import Process
 
 
 class LiveSession(Protocol):
@@ -36,7 +37,9 @@ class Services:
         max_packet: largest statement, bytes.
         record: takes finished queries for the query log; must not wait.
         kill: stops the query of a connection, or the connection itself; whether there is such a connection.
+        may_read: whether a user may read a database; what one may not read does not exist for one.
         sessions: the sessions that are connected, by connection id.
+        filled: tables of information_schema.
     """
 
     catalog: Callable[[], Catalog]
@@ -45,6 +48,8 @@ class Services:
     max_packet: int
     record: Callable[[QueryRecord], None]
     kill: Callable[[int, bool], bool]
+    may_read: Callable[[str, str], bool] = lambda user, database: True
     sessions: dict[int, LiveSession] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     queries: int = 0
+    filled: Filled = field(default_factory=Filled)

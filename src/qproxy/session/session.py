@@ -8,19 +8,26 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Progress
 from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.explain import explain
 from qproxy.planner.parse import tokenize
+from qproxy.session.context import ShowContext, visible
+from qproxy.session.information_schema.definitions import NAME as INFORMATION_SCHEMA
+from qproxy.session.information_schema.statement import mentions, rewrite
 from qproxy.session.limits import deadline, select_limit, timed, until
+from qproxy.session.metadata import Engine, information_schema, shown
 from qproxy.session.reader import Reader
 from qproxy.session.select import column_definitions, merged_rows, plan_query
 from qproxy.session.services import Services
 from qproxy.session.set_statement import apply_set
-from qproxy.session.show import Process, ShowContext, Table, show, to_rows
+from qproxy.session.show_server import Process
+from qproxy.session.show_tables import known_table
 from qproxy.session.statements import splits, verb
+from qproxy.session.table import Table, to_rows
 from qproxy.session.variables import Variables
 from qproxy.wire.columns import ColumnDef, ColumnType
 from qproxy.wire.handler import Client, Done, Reply, Rows
@@ -94,20 +101,21 @@ class Session:
 
     async def use(self, database: str) -> None:
         """Make a database the current one."""
-        if database not in self._services.catalog().databases:
+        if database.lower() == INFORMATION_SCHEMA:
+            self._database = INFORMATION_SCHEMA
+            return
+        if database not in self._catalog().databases:
             raise SQLError(1049, f"Unknown database '{database}'")
         self._database = database
 
     async def field_list(self, table: str, wildcard: str) -> Sequence[ColumnDef]:
         """Columns of a table, for the completion of old clients."""
-        found = self._services.catalog().table(self._database or "", table)
         if self._database is None:
             raise SQLError(1046, "No database selected")
-        if found is None:
-            raise SQLError(1146, f"Table '{self._database}.{table}' doesn't exist")
-        sql = f"SELECT * FROM `{table}` WHERE FALSE"
-        plan = await plan_query(sql, self._services.catalog(), self._values(), self._services.dispatcher)
-        columns = await column_definitions(plan, self._services.dispatcher, self._variables.settings())
+        known_table(self._catalog(), self._database, table)
+        sql = f"SELECT * FROM `{table.replace('`', '``')}` WHERE FALSE"
+        columns, rows = await self._found(sql, self._services.catalog(), Progress())
+        await rows.aclose()
         return [c for c in columns if not wildcard or c.name.lower() == wildcard.lower()]
 
     async def reset(self) -> None:
@@ -157,7 +165,10 @@ class Session:
         elif word in DESCRIBES and verb(_behind_verb(sql)) in EXPLAINED:
             yield await self._explain(_behind_verb(sql), more)
         elif word == "SHOW" or word in DESCRIBES:
-            yield _table(show(sql, self._show_context()), self.results_encoding, more)
+            columns, rows = await shown(
+                sql, self._show_context(), self._values(), self._engine(), self.results_encoding
+            )
+            yield Rows(columns, rows, more=more)
         elif word == "SET":
             apply_set(sql, self._variables)
             yield Done(more=more)
@@ -176,18 +187,16 @@ class Session:
 
     async def _select(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
         services = self._services
-        catalog = services.catalog()
-        settings = self._variables.settings()
+        # Held until the last row is out: what this snapshot knows of is not dropped before.
+        snapshot = services.catalog()
         progress = Progress()
         started = time.time()
         outcome = _Outcome()
         end = deadline(self._variables)
         try:
             async with until(end):
-                plan = await plan_query(sql, catalog, self._values(), services.dispatcher)
-                columns = await column_definitions(plan, services.dispatcher, settings)
-            rows = timed(merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit), end)
-            async with aclosing(outcome.watched(rows)) as watched:
+                columns, rows = await self._found(sql, snapshot, progress)
+            async with aclosing(outcome.watched(timed(rows, end))) as watched:
                 yield Rows(columns, watched, more=more)
         except SQLError as refusal:
             outcome.error = refusal.message
@@ -208,11 +217,27 @@ class Session:
                 )
             )
 
+    async def _found(
+        self, sql: str, snapshot: Catalog, progress: Progress
+    ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
+        """Columns and rows of a query."""
+        services, values = self._services, self._values()
+        told = await information_schema(sql, self._show_context(), values, self._engine())
+        if told is not None:
+            return told
+        catalog, settings = self._visible(snapshot), self._variables.settings()
+        plan = await plan_query(sql, catalog, values, services.dispatcher)
+        columns = await column_definitions(plan, services.dispatcher, settings)
+        return columns, merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit)
+
     async def _explain(self, sql: str, more: bool) -> Rows:
         if verb(sql) not in QUERIES:
             raise unsupported(f"EXPLAIN {verb(sql)} yet; plain EXPLAIN shows the plan")
-        catalog = self._services.catalog()
-        plan = await plan_query(sql, catalog, self._values(), self._services.dispatcher)
+        values = self._values()
+        if mentions(sql, self._database) and rewrite(sql, values) is not None:
+            raise unsupported("EXPLAIN of a query on information_schema")
+        catalog = self._catalog()
+        plan = await plan_query(sql, catalog, values, self._services.dispatcher)
         columns = (_text("step", 64), _text("detail", 1 << 16))
         return _table(Table(columns, [tuple(line) for line in explain(plan, catalog)]), self.results_encoding, more)
 
@@ -241,13 +266,24 @@ class Session:
             select_limit=select_limit(self._variables),
         )
 
+    def _catalog(self) -> Catalog:
+        """What the user may see of the catalogue."""
+        return self._visible(self._services.catalog())
+
+    def _visible(self, catalog: Catalog) -> Catalog:
+        return visible(catalog, lambda database: self._services.may_read(self._client.user, database))
+
+    def _engine(self) -> Engine:
+        return Engine(self._services.dispatcher, self._variables.settings(), self._services.filled)
+
     def _show_context(self) -> ShowContext:
         return ShowContext(
-            catalog=self._services.catalog(),
+            catalog=self._catalog(),
             database=self._database,
             variables=self._variables,
             processes=[s.process() for s in self._services.sessions.values()],
             user=self._client.user,
+            reads_all=len(self._catalog().databases) == len(self._services.catalog().databases),
         )
 
 

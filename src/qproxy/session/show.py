@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from sqlglot.tokenizer_core import TokenType
 
-from qproxy.catalog.model import Catalog
 from qproxy.catalog.model import Table as CatalogTable
 from qproxy.errors import SQLError, unsupported
 from qproxy.session import show_columns, show_server, show_tables
+from qproxy.session.context import ShowContext
 from qproxy.session.filters import filtered, like
 from qproxy.session.reader import Reader
 from qproxy.session.show_server import Process
 from qproxy.session.table import Table, in_charset, to_rows
-from qproxy.session.variables import Variables
 
 __all__ = ["Process", "ShowContext", "Table", "show", "to_rows"]
 
@@ -28,25 +26,6 @@ _KNOWN = frozenset(
     """.split()  # noqa: SIM905
 )
 _DESCRIBE = ("DESCRIBE", "DESC", "EXPLAIN")
-
-
-@dataclass(frozen=True)
-class ShowContext:
-    """What SHOW tells about.
-
-    Attributes:
-        database: the current one, or None.
-        processes: all connections.
-        user: name of the session's user.
-        status: counters of the server for SHOW STATUS, by name.
-    """
-
-    catalog: Catalog
-    database: str | None
-    variables: Variables
-    processes: Sequence[Process]
-    user: str
-    status: Mapping[str, str] = field(default_factory=dict)
 
 
 def show(sql: str, context: ShowContext) -> Table:

@@ -9,9 +9,9 @@ from qproxy.catalog.model import Table as CatalogTable
 from qproxy.errors import SQLError
 from qproxy.session import show_columns
 from qproxy.session.create_table import Declared, Key, KeyPart, column_collation, declared, extra, timestamp
+from qproxy.session.information_schema.definitions import NAME, definitions
 from qproxy.session.table import Cell, Table
 
-SYSTEM_DATABASE = "information_schema"
 _TIMES = frozenset(("timestamp", "datetime"))
 _PRIVILEGES = "select"
 
@@ -22,8 +22,8 @@ def known_database(catalog: Catalog, name: str) -> str:
     Raises:
         SQLError: 1049 for an unknown one.
     """
-    if name.lower() == SYSTEM_DATABASE:
-        return SYSTEM_DATABASE
+    if name.lower() == NAME:
+        return NAME
     if name not in catalog.databases:
         raise SQLError(1049, f"Unknown database '{name}'")
     return name
@@ -33,8 +33,12 @@ def known_table(catalog: Catalog, database: str, name: str) -> CatalogTable:
     """The table of that name.
 
     Raises:
-        SQLError: 1146 where there is none.
+        SQLError: 1146 where there is none; 1109 where information_schema has none of that name, in any case.
     """
+    if database.lower() == NAME:
+        if name.upper() not in definitions():
+            raise SQLError(1109, f"Unknown table '{name}' in {NAME}")
+        return definitions()[name.upper()].table
     found = catalog.table(database, name)
     if found is None:
         raise SQLError(1146, f"Table '{database}.{name}' doesn't exist")
@@ -43,7 +47,7 @@ def known_table(catalog: Catalog, database: str, name: str) -> CatalogTable:
 
 def databases(catalog: Catalog) -> Table:
     """SHOW DATABASES."""
-    names = [SYSTEM_DATABASE, *sorted(n for n in catalog.databases if n != SYSTEM_DATABASE)]
+    names = [NAME, *sorted(n for n in catalog.databases if n != NAME)]
     return Table(show_columns.DATABASES, [(name,) for name in names])
 
 
@@ -53,12 +57,15 @@ def tables(catalog: Catalog, database: str, full: bool) -> Table:
     first = replace(first, name=f"Tables_in_{database}", length=first.length)
     names = [t.name for t in _tables(catalog, database)]
     if full:
-        return Table((first, second), [(name, "BASE TABLE") for name in names])
+        kind = "SYSTEM VIEW" if database == NAME else "BASE TABLE"
+        return Table((first, second), [(name, kind) for name in names])
     return Table((first,), [(name,) for name in names])
 
 
 def table_status(catalog: Catalog, database: str) -> Table:
     """SHOW TABLE STATUS of a database that there is. Sizes and times are NULL: they lie with the workers."""
+    if database == NAME:
+        return Table(show_columns.TABLE_STATUS, [_system_status(d.name, d.engine) for d in definitions().values()])
     rows: list[tuple[Cell, ...]] = []
     for table in _tables(catalog, database):
         text = declared(table.create_sql)
@@ -78,7 +85,7 @@ def columns(table: CatalogTable, full: bool) -> Table:
         null = "YES" if column.nullable else "NO"
         key = _key_word(table, keys, column.name)
         front: tuple[Cell, ...] = (column.name, column.type)
-        back: tuple[Cell, ...] = (null, key, _default(column), extra(column))
+        back: tuple[Cell, ...] = (null, key, default_of(column), extra(column))
         if full:
             comment = text.comments.get(column.name, column.description)
             rows.append((*front, column_collation(column, text), *back, _PRIVILEGES, comment))
@@ -127,7 +134,7 @@ def create_table(table: CatalogTable) -> Table:
 
 def create_database(name: str, if_not_exists: bool) -> Table:
     """SHOW CREATE DATABASE of a database that there is."""
-    charset = "utf8mb3" if name == SYSTEM_DATABASE else "utf8mb4"
+    charset = "utf8mb3" if name == NAME else "utf8mb4"
     condition = "/*!32312 IF NOT EXISTS*/ " if if_not_exists else ""
     text = (
         f"CREATE DATABASE {condition}`{name.replace('`', '``')}` "
@@ -136,12 +143,20 @@ def create_database(name: str, if_not_exists: bool) -> Table:
     return Table(show_columns.CREATE_DATABASE, [(name, text)])
 
 
+def _system_status(name: str, engine: str) -> tuple[Cell, ...]:
+    head = (name, engine, 11, "Page" if engine == "Aria" else "Fixed")
+    return (*head, *(None,) * 10, "utf8mb3_general_ci", None, "", "", None, "Y")
+
+
 def _tables(catalog: Catalog, database: str) -> list[CatalogTable]:
+    if database == NAME:
+        return [definition.table for definition in definitions().values()]
     found = catalog.databases.get(database)
     return sorted(found.tables.values(), key=lambda t: t.name) if found else []
 
 
-def _default(column: Column) -> str | None:
+def default_of(column: Column) -> str | None:
+    """A default as DESCRIBE shows it."""
     if column.default is not None and column.base_type in _TIMES:
         return timestamp(column.default)
     return column.default

@@ -14,10 +14,15 @@ Cell = str | int | None
 
 @dataclass(frozen=True)
 class Table:
-    """Columns and rows of a result."""
+    """Columns and rows of a result.
+
+    Attributes:
+        condition: of a WHERE behind SHOW, as written: an engine decides it. None where there is no WHERE.
+    """
 
     columns: tuple[ColumnDef, ...]
     rows: list[tuple[Cell, ...]]
+    condition: str | None = None
 
 
 def to_rows(table: Table, encoding: str) -> RowBlock:

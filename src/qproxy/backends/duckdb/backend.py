@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qproxy.backends.base import SessionSettings
+from qproxy.backends.base import HeldTable, SessionSettings
 from qproxy.backends.duckdb.bulk import Loader
 from qproxy.backends.duckdb.chunks import resolved
 from qproxy.backends.duckdb.comment import columns_of
@@ -19,7 +20,7 @@ from qproxy.backends.duckdb.dialect import shape_of, spans, translate
 from qproxy.backends.duckdb.failures import sql_error
 from qproxy.backends.duckdb.macros import MACROS
 from qproxy.backends.duckdb.registry import Registry, TableShape, quote
-from qproxy.backends.duckdb.scratch import DuckScratch
+from qproxy.backends.duckdb.scratch import DuckScratch, declared_shape, quoted_columns
 from qproxy.backends.duckdb.stream import DuckStream
 
 _Result = TypeVar("_Result")
@@ -91,6 +92,26 @@ class DuckDBBackend:
         scratch = DuckScratch(table, shape, self._registry.with_table(table, shape), connection, self._pool, settings)
         try:
             yield scratch
+        finally:
+            await self._run(connection.close)
+
+    @asynccontextmanager
+    async def query_held(
+        self, sql: str, tables: Sequence[HeldTable], settings: SessionSettings
+    ) -> AsyncIterator[DuckStream]:
+        """See `qproxy.backends.base.Backend.query_held`."""
+        registry, connection = self._registry, self._root.cursor()
+        try:
+            for table in tables:
+                shape = declared_shape(table)
+                registry = registry.with_table(table.name, shape)
+                listed = ", ".join(f"{quote(n)} {k.duck}" for n, k in shape.columns.items())
+                await self._run(partial(connection.execute, f"CREATE TEMP TABLE {quote(table.name)} ({listed})"))
+                scratch = DuckScratch(table.name, shape, registry, connection, self._pool, settings)
+                if table.rows.rows:
+                    await scratch.append(table.rows)
+            async with scratch.query(quoted_columns(sql, registry, [table.name for table in tables])) as stream:
+                yield stream
         finally:
             await self._run(connection.close)
 

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from typing import Any
 
-from qproxy.backends.base import SessionSettings
+import sqlglot
+from sqlglot.tokenizer_core import TokenType
+
+from qproxy.backends.base import HeldTable, SessionSettings
 from qproxy.backends.duckdb.comment import columns_of
 from qproxy.backends.duckdb.dialect import translate
 from qproxy.backends.duckdb.failures import sql_error
-from qproxy.backends.duckdb.registry import Registry, TableShape, quote
+from qproxy.backends.duckdb.registry import Registry, TableShape, quote, read_create
 from qproxy.backends.duckdb.stream import DuckStream
 from qproxy.backends.duckdb.text import decode_block
 from qproxy.backends.duckdb.types import MType
+from qproxy.errors import SQLError
 from qproxy.wire.rowblock import RowBlock
+
+_PLAIN = (TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING)
+#: Names of columns that mean one in quotes alone, to MariaDB as well.
+_RESERVED = frozenset(("database", "default", "key", "null", "table", "trigger"))
 
 
 def from_text(source: str, kind: MType) -> str:
@@ -27,6 +35,38 @@ def from_text(source: str, kind: MType) -> str:
         return f"CAST('0x' || hex({source}) AS UBIGINT)"
     text = f"decode({source})"
     return text if kind.kind == "string" else f"CAST({text} AS {kind.duck})"
+
+
+def declared_shape(table: HeldTable) -> TableShape:
+    """The columns of a table of the proxy.
+
+    Raises:
+        SQLError: 1235 for a column type without an equal.
+    """
+    created = read_create(f"CREATE TABLE {table.name} ({table.columns})")
+    if created is None or created.shape is None:
+        raise SQLError(1064, f"the table {table.name} of the proxy cannot be read")
+    return created.shape
+
+
+def quoted_columns(sql: str, registry: Registry, tables: Sequence[str]) -> str:
+    """A statement with the columns of tables in quotes, where the parser would take their names for words of SQL.
+
+    Args:
+        sql: in MariaDB's dialect.
+        registry: knows the tables.
+    """
+    names = {name.lower() for table in tables for name in registry.resolve(None, table).columns}
+    names -= _RESERVED
+    parts: list[str] = []
+    at = 0
+    for token in sqlglot.tokenize(sql, read="mysql"):
+        word = sql[token.start : token.end + 1]
+        called = sql[token.end + 1 :].lstrip().startswith("(")
+        if token.token_type not in _PLAIN and word.lower() in names and not called:
+            parts += (sql[at : token.start], f"`{word}`")
+            at = token.end + 1
+    return "".join((*parts, sql[at:]))
 
 
 class DuckScratch:

@@ -291,7 +291,7 @@ def _without_stars(node: exp.Select, sources: Sequence[Source]) -> exp.Select:
             if only is None or source.alias == only:
                 alias = exp.to_identifier(source.alias, True)
                 listed += [exp.column(exp.to_identifier(name, True), alias.copy()) for name in source.columns]
-    if len(listed) == len(node.expressions):
+    if all(a is b for a, b in zip(listed, node.expressions, strict=False)):
         return node
     changed = node.copy()
     changed.set("expressions", listed)
