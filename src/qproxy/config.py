@@ -46,22 +46,40 @@ class ServerConfig:
 
     Attributes:
         host, port: to listen on; port 0 takes a free one.
-        tls_cert, tls_key: PEM files, relative to the configuration file; empty for no TLS.
+        socket: path of a Unix socket to listen on as well, relative to the configuration file; empty for none.
+        tls: ``auto`` offers TLS, with a certificate that is made at the start where no files are given; ``off`` does
+            not; ``required`` lets nobody in without TLS but by the Unix socket.
+        tls_cert, tls_key: PEM files, relative to the configuration file; read again when they change.
+        tls_ca: PEM file of the authorities that sign certificates of clients; empty where clients need none.
+        rsa_key: PEM file of the key for caching_sha2_password without TLS; empty to make one.
+        default_plugin: authentication plugin that is offered first.
+        proxy_protocol_from: addresses and networks of load balancers that begin with a PROXY header.
         max_connections: clients at once.
-        max_packet_mb: largest statement, in 2**20 bytes.
-        handshake_timeout, idle_timeout, write_timeout: seconds to log in, between commands, and that a client
-            may take none of the bytes that wait for it.
+        max_user_connections: of one user at once; 0 for no bound.
+        max_packet_mb: largest statement and largest row, in 2**20 bytes.
+        handshake_timeout, idle_timeout, interactive_timeout, write_timeout: seconds to log in, between commands (of
+            programs; of people), and that a client may take none of the bytes that wait for it.
+        free_login_failures: failed logins of an address before its next ones are slowed.
     """
 
     host: str = _setting("127.0.0.1")
     port: int = _setting(4040, least=0, most=65535)
+    socket: str = _setting("")
+    tls: str = _setting("auto", words="auto off required")
     tls_cert: str = _setting("")
     tls_key: str = _setting("")
+    tls_ca: str = _setting("")
+    rsa_key: str = _setting("")
+    default_plugin: str = _setting("mysql_native_password", words="mysql_native_password caching_sha2_password")
+    proxy_protocol_from: str = _setting("")
     max_connections: int = _setting(500, least=1)
+    max_user_connections: int = _setting(0, least=0)
     max_packet_mb: int = _setting(64, least=1, most=1024)
     handshake_timeout: float = _setting(10.0, least=0.1)
-    idle_timeout: float = _setting(28800.0, least=1)
+    idle_timeout: int = _setting(28800, least=1, most=31536000)
+    interactive_timeout: int = _setting(28800, least=1, most=31536000)
     write_timeout: float = _setting(600.0, least=1)
+    free_login_failures: int = _setting(5, least=1)
 
 
 @dataclass(frozen=True)
@@ -283,6 +301,9 @@ def _with_absolute_paths(file: _File, config: Config) -> Config:
             server,
             tls_cert=absolute("server", "tls_cert", must_exist=True),
             tls_key=absolute("server", "tls_key", must_exist=True),
+            tls_ca=absolute("server", "tls_ca", must_exist=True),
+            rsa_key=absolute("server", "rsa_key", must_exist=True),
+            socket=absolute("server", "socket"),
         ),
         dispatch=replaced(config.dispatch, spool_dir=directory_of("dispatch", "spool_dir")),
         ingest=replaced(config.ingest, temp_dir=directory_of("ingest", "temp_dir")),

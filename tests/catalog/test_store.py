@@ -29,6 +29,7 @@ from qproxy.catalog.model import (
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.catalog.readers import GONE_SECONDS
 from qproxy.catalog.store import CatalogStore
+from qproxy.catalog.users import Privileges, parse_salted
 from qproxy.errors import QproxyError
 
 FAMILY = Family(85, 12, 0.01667)
@@ -275,8 +276,11 @@ def test_users(store: CatalogStore) -> None:
     found = store.find_user("amélie")
     assert found is not None
     assert found.native_hash == hashlib.sha1(hashlib.sha1(data).digest()).hexdigest()
-    assert found.sha2_hash == hashlib.sha256(hashlib.sha256(data).digest()).hexdigest()
-    assert found.native_hash not in repr(found)
+    assert found.sha2 is not None
+    salt, digest, rounds = parse_salted(found.sha2)
+    stamp = hashlib.sha256(hashlib.sha256(data).digest()).digest()
+    assert digest == hashlib.pbkdf2_hmac("sha256", stamp, salt, rounds)
+    assert found.native_hash not in repr(found) and found.sha2 not in repr(found)
     local = store.find_user("local")
     assert local is not None
     assert (local.native_hash, local.loopback_only) == (None, True)
@@ -300,6 +304,56 @@ def test_users(store: CatalogStore) -> None:
         store.add_user("x", "")
 
 
+def test_ways_in_of_a_user(store: CatalogStore) -> None:
+    store.add_user("a", "x", native=False, require_tls=True, certificate="/CN=a", max_connections=3)
+    found = store.find_user("a")
+    assert found is not None
+    assert (found.native_hash, found.require_tls, found.certificate, found.max_connections) == (None, True, "/CN=a", 3)
+    assert (store.load().users["a"], store.users()) == (found, (found,))
+    other = store.find_user("a")
+    store.set_password("a", "x", native=False)
+    again = store.find_user("a")
+    assert other is not None and again is not None
+    assert other.sha2 != again.sha2
+
+
+def test_what_is_no_salted_hash_is_refused() -> None:
+    for text in ("", "md5$1$00$00", "pbkdf2_sha256$x$00$00", "pbkdf2_sha256$1$0g$00"):
+        with pytest.raises(QproxyError, match="set it anew"):
+            parse_salted(text)
+
+
+def test_privileges(store: CatalogStore) -> None:
+    store.add_user("a", None, databases=("sky",))
+    store.add_user("b", None)
+    before = store.version()
+    store.grant("a", "Sky")
+    store.grant("a", "Sky")
+    store.grant("b", "*")
+    assert store.version() > before
+    users = store.load().users
+    assert users["a"].privileges == Privileges(frozenset(("sky", "Sky")))
+    assert users["a"].privileges.may_read("Sky") and not users["a"].privileges.may_read("SKY")
+    assert users["b"].privileges.may_read("anything") and users["b"].privileges.everywhere
+    store.revoke("a", "sky")
+    assert not store.load().users["a"].privileges.may_read("sky")
+    with pytest.raises(QproxyError, match=r"'a' has no privilege on database 'sky'$"):
+        store.revoke("a", "sky")
+    with pytest.raises(QproxyError, match=r"may read all databases: revoke '\*'"):
+        store.revoke("b", "sky")
+    store.revoke("b", "*")
+    assert store.load().users["b"].privileges == Privileges()
+    for call in (store.grant, store.revoke):
+        with pytest.raises(QproxyError, match="no user 'c'"):
+            call("c", "sky")
+    for name in ("", "x" * 65, "a\n"):
+        with pytest.raises(QproxyError, match="database name"):
+            store.grant("a", name)
+    store.remove_user("a")
+    store.add_user("a", None)
+    assert store.load().users["a"].privileges == Privileges()
+
+
 def test_query_log(store: CatalogStore) -> None:
     store.log_queries([QueryRecord("u", i, "sky", 100.0 + i, 0.5, f"SELECT {i}", 3, 4, 5, None) for i in range(5)])
     store.log_queries([QueryRecord("u", 9, None, 200.0, 0.5, "SELECT 'é\U0001f30c'", error="no such")])
@@ -318,7 +372,7 @@ def test_the_file_is_for_its_owner_alone(store: CatalogStore, tmp_path: Path) ->
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with CatalogStore.open(url_of(tmp_path)) as store, store._engine.begin() as connection:
         connection.execute(update(schema.schema_version).values(version=99))
-    with pytest.raises(QproxyError, match="schema version 99, this qproxy knows version 2"):
+    with pytest.raises(QproxyError, match="schema version 99, this qproxy knows version 3"):
         CatalogStore.open(url_of(tmp_path))
 
 
@@ -415,3 +469,25 @@ def test_readers_of_other_machines_are_gone_after_a_while(tmp_path: Path, monkey
         now = time.time()
         monkeypatch.setattr("time.time", lambda: now + GONE_SECONDS + 1)
         assert tuple(store.out_of_use().unused.values()) == (physical,)
+
+
+def test_users_of_version_2_keep_their_passwords_and_may_read_all(tmp_path: Path) -> None:
+    stamp = hashlib.sha256(hashlib.sha256(b"gr\xc3\xbcn").digest()).digest()
+    with CatalogStore.open(url_of(tmp_path)) as store, store._engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE grants")
+        connection.exec_driver_sql("DROP TABLE users")
+        connection.exec_driver_sql(
+            "CREATE TABLE users (name VARCHAR(128) NOT NULL PRIMARY KEY, native_hash VARCHAR(40), "
+            "sha2_hash VARCHAR(64), loopback_only BOOLEAN NOT NULL)"
+        )
+        connection.exec_driver_sql(f"INSERT INTO users VALUES ('a', '{'0a' * 20}', '{stamp.hex()}', 0)")
+        connection.exec_driver_sql("INSERT INTO users VALUES ('b', NULL, NULL, 1)")
+        connection.execute(update(schema.schema_version).values(version=2))
+    with CatalogStore.open(url_of(tmp_path)) as store:
+        first, second = store.users()
+        store.set_password("b", "x")
+    assert (first.native_hash, second.loopback_only) == ("0a" * 20, True)
+    assert first.privileges.everywhere and second.privileges.everywhere
+    salt, digest, rounds = parse_salted(first.sha2 or "")
+    assert digest == hashlib.pbkdf2_hmac("sha256", stamp, salt, rounds)
+    assert stamp.hex().encode() not in (tmp_path / "catalog.sqlite").read_bytes()

@@ -37,11 +37,13 @@ def store_in(directory: Path) -> CatalogStore:
 
 
 def test_users_from_first_to_last(here: Path) -> None:
-    done = qproxy("user", "add", "vera", cwd=here, text="rubin\n")
+    done = qproxy("user", "add", "vera", "--grant", "*", cwd=here, text="rubin\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "user 'vera' added\n", "")
     assert qproxy("user", "add", "local", "--no-password", cwd=here).returncode == 0
     done = qproxy("user", "list", cwd=here)
-    assert done.stdout == "local\tno password\tthis machine only\nvera\tpassword\tanywhere\n"
+    assert done.stdout == (
+        "local\tno password\tthis machine only\tno database\nvera\tpassword\tanywhere\tall databases\n"
+    )
     with store_in(here) as store:
         before = store.find_user("vera")
     assert qproxy("user", "passwd", "vera", cwd=here, text="cooper\n").returncode == 0
@@ -50,7 +52,27 @@ def test_users_from_first_to_last(here: Path) -> None:
     assert before and after
     assert before.native_hash != after.native_hash
     assert qproxy("user", "remove", "vera", cwd=here).stdout == "user 'vera' removed\n"
-    assert qproxy("user", "list", cwd=here).stdout.splitlines() == ["local\tno password\tthis machine only"]
+    assert qproxy("user", "list", cwd=here).stdout.splitlines() == [
+        "local\tno password\tthis machine only\tno database"
+    ]
+
+
+def test_privileges_and_ways_in(here: Path) -> None:
+    words = ["--sha2-only", "--require-tls", "--max-connections", "3"]
+    done = qproxy("user", "add", "vera", *words, cwd=here, text="rubin\n")
+    assert done.stderr == "it may read nothing yet: 'qproxy user grant vera DATABASE'\n"
+    done = qproxy("user", "grant", "vera", "sky", "stars", cwd=here)
+    assert done.stdout == "user 'vera' may read sky, stars\n"
+    assert done.stderr.splitlines()[0] == "note: there is no database 'sky' yet"
+    assert qproxy("user", "revoke", "vera", "sky", cwd=here).stdout == "user 'vera' may no longer read sky\n"
+    done = qproxy("user", "revoke", "vera", "sky", cwd=here)
+    assert (done.returncode, done.stderr) == (1, "qproxy: user 'vera' has no privilege on database 'sky'\n")
+    listed = qproxy("user", "list", cwd=here).stdout
+    assert listed == "vera\tpassword, sha2 only\tanywhere, TLS only, 3 connections\tstars\n"
+    qproxy("user", "add", "anna", "--certificate", "/O=Observatory/CN=anna", "--grant=sky", cwd=here, text="x\n")
+    assert qproxy("user", "list", cwd=here).stdout.splitlines()[0] == (
+        "anna\tpassword\tanywhere, certificate /O=Observatory/CN=anna\tsky"
+    )
 
 
 def test_a_password_is_typed_twice_and_never_shown(here: Path) -> None:

@@ -57,7 +57,7 @@ def embedded(catalogue: Catalogue, striping: Striping) -> Iterator[int]:
     """
     with temporary_directory() as directory, CatalogStore.open(f"sqlite:///{directory}/catalog.sqlite") as store:
         store.add_worker(Worker("embedded", "duckdb"))
-        store.add_user(USER, None, loopback_only=True)
+        store.add_user(USER, None, loopback_only=True, databases=("*",))
         backends: dict[str, Backend] = {"embedded": DuckDBBackend("embedded")}
         with _served(catalogue, striping, directory / "files", Config(), store, backends, 1) as port:
             yield port

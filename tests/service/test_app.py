@@ -27,7 +27,7 @@ SLOW = "SELECT SUM(SQRT(a.n + b.n + c.n + d.n + e.n)) FROM Factor a, Factor b, F
 @asynccontextmanager
 async def proxy(small: Small) -> AsyncIterator[Server]:
     if small.store.find_user("qproxy") is None:
-        small.store.add_user("qproxy", None, loopback_only=True)
+        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
     backends = connect(small.store.workers(), CONFIG)
     try:
         async with running(CONFIG, small.store, backends, "127.0.0.1", 0) as server:

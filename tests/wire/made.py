@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import ssl
 import struct
@@ -17,25 +18,39 @@ import numpy as np
 
 from qproxy.errors import SQLError
 from qproxy.wire import packets
-from qproxy.wire.auth import native_hash, native_response
+from qproxy.wire.accounts import Sha2Secret, UserRecord, made_up
 from qproxy.wire.columns import ColumnDef, ColumnType
-from qproxy.wire.handler import Client, Done, Reply, Rows, UserRecord
+from qproxy.wire.handler import Client, Done, Reply, Rows
 from qproxy.wire.limits import Limits
+from qproxy.wire.native_password import PLUGIN, native_hash, native_response
 from qproxy.wire.rowblock import RowBlock, encode_rows, frame
-from qproxy.wire.server import Server
+from qproxy.wire.server import Server, Ways
+from qproxy.wire.sha2_password import stamp
+from qproxy.wire.tracking import Tracked
 
+_SALT = bytes(range(20))
+SECRET = Sha2Secret(_SALT, hashlib.pbkdf2_hmac("sha256", stamp(b"secret"), _SALT, 1000), 1000)
 USERS = {
-    "anna": UserRecord("anna", native_hash("secret")),
+    "anna": UserRecord("anna", native_hash("secret"), sha2=SECRET),
+    "old": UserRecord("old", native_hash("secret")),
+    "new": UserRecord("new", sha2=SECRET),
     "open": UserRecord("open"),
     "near": UserRecord("near", native_hash("secret"), loopback_only=True),
     "broken": UserRecord("broken", "no hash"),
+    "secure": UserRecord("secure", native_hash("secret"), sha2=SECRET, require_tls=True),
+    "signed": UserRecord("signed", native_hash("secret"), certificate="*"),
+    "named": UserRecord("named", native_hash("secret"), certificate="/O=Observatory/CN=named"),
+    "two": UserRecord("two", native_hash("secret"), max_connections=2),
 }
-CAPABILITIES = packets.SERVER_CAPABILITIES & ~packets.CONNECT_WITH_DB & ~packets.QUERY_ATTRIBUTES
+#: What the raw client understands.
+CAPABILITIES = packets.SERVER_CAPABILITIES & ~(
+    packets.CONNECT_WITH_DB | packets.QUERY_ATTRIBUTES | packets.COMPRESS | packets.ZSTD | packets.SESSION_TRACK
+)
 
 
 class MadeUsers:
-    async def find(self, name: str) -> UserRecord | None:
-        return USERS.get(name)
+    async def find(self, name: str) -> UserRecord:
+        return USERS.get(name) or made_up(name, b"key of the tests")
 
 
 @dataclass
@@ -67,6 +82,14 @@ class MadeHandler:
     def __init__(self, record: Record, server: Callable[[], Server]) -> None:
         self._record = record
         self._server = server
+
+    @property
+    def tracked(self) -> Tracked:
+        return Tracked(self._record.used[-1] if self._record.used else None, {"time_zone": "SYSTEM"})
+
+    @property
+    def idle_timeout(self) -> float | None:
+        return None
 
     async def set_charset(self, collation_id: int) -> None:
         self._record.collations.append(collation_id)
@@ -174,11 +197,12 @@ class Served:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
+        ways: Ways | None = None,
     ) -> None:
         self.record = Record()
         self._loop = loop or asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.server = Server(self._make, MadeUsers(), port=0, tls=tls, limits=limits)
+        self.server = Server(self._make, MadeUsers(), port=0, tls=tls, limits=limits, ways=ways)
 
     def _make(self, client: Client, database: str | None) -> MadeHandler:
         self.record.clients.append((client, database))
@@ -275,7 +299,7 @@ class RawClient:
         )
         return payload[pos + 4 : pos + 12] + payload[pos + 31 : pos + 43]
 
-    def response(self, user: str, answer: bytes, plugin: str = packets.NATIVE_PASSWORD, collation: int = 45) -> bytes:
+    def response(self, user: str, answer: bytes, plugin: str = PLUGIN, collation: int = 45) -> bytes:
         head = struct.pack("<IIB23x", self.capabilities, 1 << 24, collation)
         tail = user.encode() + b"\0" + bytes((len(answer),)) + answer
         return head + tail + plugin.encode() + b"\0" + b"\x0e\x04name\x08made \xc3\xbc."

@@ -14,8 +14,8 @@ import pymysql.cursors
 import pytest
 
 from qproxy.wire import packets
-from qproxy.wire.auth import native_response
 from qproxy.wire.limits import Limits
+from qproxy.wire.native_password import native_response
 from qproxy.wire.rowblock import frame
 from tests.wire.conftest import new_loop
 from tests.wire.made import RawClient, Served, error_of, until

@@ -10,8 +10,8 @@ import pymysql
 import pytest
 
 from qproxy.wire import packets
-from qproxy.wire.auth import native_response
 from qproxy.wire.limits import Limits
+from qproxy.wire.native_password import native_response
 from qproxy.wire.rowblock import frame
 from tests.wire.conftest import new_loop
 from tests.wire.made import CAPABILITIES, RawClient, Served, error_of, until
@@ -74,7 +74,7 @@ def test_unknown_database_is_told_and_closes(served: Served) -> None:
 def test_client_with_another_plugin_is_asked_again(served: Served) -> None:
     raw = RawClient(served.port)
     nonce = raw.greeting()
-    raw.send(raw.response("anna", b"\x07" * 32, plugin="caching_sha2_password"))
+    raw.send(raw.response("old", b"\x07" * 32, plugin="caching_sha2_password"))
     switch = raw.read()
     assert switch[0] == 0xFE and switch[1:].startswith(b"mysql_native_password\0")
     fresh = switch[-21:-1]
@@ -87,7 +87,7 @@ def test_client_with_another_plugin_is_asked_again(served: Served) -> None:
 def test_answer_to_the_old_nonce_is_refused_after_a_switch(served: Served) -> None:
     raw = RawClient(served.port)
     nonce = raw.greeting()
-    raw.send(raw.response("anna", b"", plugin="caching_sha2_password"))
+    raw.send(raw.response("old", b"", plugin="caching_sha2_password"))
     raw.read()
     raw.send(native_response("secret", nonce))
     assert error_of(raw.read())[0] == 1045

@@ -17,7 +17,7 @@ HEAD = struct.Struct("<IIB23x")
 
 def test_handshake_layout() -> None:
     nonce = bytes(range(1, 21))
-    payload = packets.handshake(7, nonce, ALL, 2)
+    payload = packets.handshake(7, nonce, ALL, 2, "mysql_native_password")
     version = packets.SERVER_VERSION.encode()
     assert payload.startswith(b"\x0a" + version + b"\0" + b"\x07\0\0\0" + nonce[:8] + b"\0")
     rest = payload[1 + len(version) + 1 + 4 + 9 :]
@@ -81,7 +81,7 @@ def test_change_user() -> None:
     payload = b"\x11anna\0\x02absky\0\x08\x00mysql_native_password\0\x04\x01k\x01v"
     request = packets.parse_change_user(payload, ALL, 45)
     assert (request.user, request.auth_response, request.database) == ("anna", b"ab", "sky")
-    assert (request.collation, request.plugin, request.attributes) == (8, packets.NATIVE_PASSWORD, {"k": "v"})
+    assert (request.collation, request.plugin, request.attributes) == (8, "mysql_native_password", {"k": "v"})
     short = packets.parse_change_user(b"\x11anna\0\0\0", ALL, 45)
     assert (short.database, short.collation, short.plugin) == (None, 45, "")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select
 from sqlalchemy.exc import (
     ArgumentError,
     IntegrityError,
@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import QueuePool
 
-from qproxy.catalog import schema
+from qproxy.catalog import schema, upgrades
 from qproxy.errors import QproxyError
 
 #: Seconds that a writer waits for another one.
@@ -125,26 +125,17 @@ def _create_or_check(engine: Engine) -> None:
         _create(engine)
         found = schema.SCHEMA_VERSION
     if found == 1:
-        _from_version_1(engine)
-        found = schema.SCHEMA_VERSION
+        upgrades.from_version_1(engine)
+        found = 2
+    if found == 2:
+        upgrades.from_version_2(engine)
+        found = 3
     if found != schema.SCHEMA_VERSION:
         shown = engine.url.render_as_string(hide_password=True)
         raise QproxyError(
             f"catalogue store {shown} has schema version {found}, this qproxy knows version "
             f"{schema.SCHEMA_VERSION}: use the qproxy that wrote it, or a newer one"
         )
-
-
-def _from_version_1(engine: Engine) -> None:
-    """Add what version 2 brought: `readers`, and `generations.retired_version`."""
-    with engine.connect().execution_options(qproxy_write=True) as connection, connection.begin():
-        # Behind a lock on the row: of two processes that get here at once, the second finds it done.
-        table = schema.schema_version
-        if not connection.execute(update(table).where(table.c.version == 1).values(version=2)).rowcount:
-            return
-        schema.readers.create(connection, checkfirst=True)
-        if "retired_version" not in (c["name"] for c in inspect(connection).get_columns("generations")):
-            connection.exec_driver_sql("ALTER TABLE generations ADD COLUMN retired_version BIGINT")
 
 
 def _create(engine: Engine, retries: int = 20) -> None:

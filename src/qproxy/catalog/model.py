@@ -13,6 +13,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from qproxy.catalog.users import User
+
 ChunkIds = npt.NDArray[np.int32]
 
 
@@ -224,12 +226,20 @@ class Placement:
 
 @dataclass(frozen=True)
 class Catalog:
-    """A snapshot of everything that queries need to know."""
+    """A snapshot of everything that queries need to know.
+
+    Attributes:
+        users: by name.
+        whole: the snapshot that this one is a part of; None where it is whole itself.
+    """
 
     version: int
     databases: Mapping[str, Database]
     workers: Mapping[str, Worker]
     placements: Mapping[Family, Placement]
+    users: Mapping[str, User] = field(default_factory=dict)
+    # Whoever holds a part of a snapshot holds all of it: its version is what keeps data from being dropped.
+    whole: Catalog | None = field(default=None, repr=False, compare=False)
 
     def table(self, database: str, name: str) -> Table | None:
         """The table, or None where database or table is unknown."""

@@ -7,7 +7,6 @@ from sqlalchemy import Connection, Row, delete, insert, select
 from qproxy.catalog import schema
 from qproxy.catalog.codec import decode_placement
 from qproxy.catalog.model import Family, Placement, Worker
-from qproxy.catalog.users import User
 
 
 def read_family(row: Row[tuple[object, ...]]) -> Family:
@@ -38,11 +37,6 @@ def read_workers(connection: Connection) -> dict[str, Worker]:
         row.name: Worker(row.name, row.kind, row.host, row.port, row.user, row.password, row.socket, row.path)
         for row in rows
     }
-
-
-def read_user(row: Row[tuple[object, ...]]) -> User:
-    """The user of a row."""
-    return User(row.name, row.native_hash, bool(row.loopback_only), row.sha2_hash)
 
 
 def remove_published(connection: Connection, name: str) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import LONGTEXT
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _NAME = String(64)
 _LONG_BINARY = LargeBinary(2**32 - 1)
@@ -133,8 +133,18 @@ users = _table(
     "users",
     Column("name", String(128), primary_key=True),
     Column("native_hash", String(40)),
-    Column("sha2_hash", String(64)),
+    Column("sha2", String(160)),
     Column("loopback_only", Boolean, nullable=False),
+    Column("require_tls", Boolean, nullable=False, server_default="0"),
+    Column("certificate", String(255), nullable=False, server_default=""),
+    Column("max_connections", Integer, nullable=False, server_default="0"),
+)
+
+# Databases that a user may read; "*" stands for all of them. They need not exist.
+grants = _table(
+    "grants",
+    Column("user_name", String(128), ForeignKey("users.name"), primary_key=True),
+    Column("database_name", _NAME, primary_key=True),
 )
 
 query_log = _table(

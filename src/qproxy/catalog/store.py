@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from qproxy.catalog import codec, generations, placing, readers, rows, schema
+from qproxy.catalog import accounts, codec, generations, placing, readers, rows, schema
 from qproxy.catalog.engine import open_engine, translated
 from qproxy.catalog.generations import Generation, Leftovers
 from qproxy.catalog.model import Catalog, ChunkIds, Database, Family, Placement, Table, Worker
 from qproxy.catalog.querylog import QueryRecord, append, newest
-from qproxy.catalog.users import User, make_user
+from qproxy.catalog.users import Privileges, User, make_user
 from qproxy.errors import QproxyError
 
 
@@ -86,6 +87,7 @@ class CatalogStore:
             family_rows = connection.execute(select(schema.families)).all()
             database_rows = connection.execute(select(schema.databases).order_by(schema.databases.c.name)).all()
             table_rows = connection.execute(select(schema.tables).order_by(schema.tables.c.name)).all()
+            users = accounts.read(connection)
         families = {row.id: rows.read_family(row) for row in family_rows}
         tables: dict[str, dict[str, Table]] = {row.name: {} for row in database_rows}
         for row in table_rows:
@@ -104,6 +106,7 @@ class CatalogStore:
                 for row in family_rows
                 if row.placement is not None
             },
+            users,
         )
 
     # Workers
@@ -279,28 +282,41 @@ class CatalogStore:
 
     # Users
 
-    def add_user(self, name: str, password: str | None, loopback_only: bool = False) -> None:
+    def add_user(
+        self,
+        name: str,
+        password: str | None,
+        loopback_only: bool = False,
+        *,
+        native: bool = True,
+        require_tls: bool = False,
+        certificate: str = "",
+        max_connections: int = 0,
+        databases: Collection[str] = (),
+    ) -> None:
         """Let somebody log in.
 
         Args:
             name: of the user.
             password: None for none.
-            loopback_only: whether only connections from the proxy's own machine are let in.
+            loopback_only, require_tls, certificate, max_connections: see `User`.
+            native: whether mysql_native_password may be used.
+            databases: those that the user may read; ``*`` for all.
 
         Raises:
             QproxyError: the user exists, or name or password cannot be used.
         """
-        user = make_user(name, password, loopback_only)
+        user = replace(
+            make_user(name, password, native=native),
+            loopback_only=loopback_only,
+            require_tls=require_tls,
+            certificate=certificate,
+            max_connections=max_connections,
+            privileges=Privileges(frozenset(databases)),
+        )
         try:
             with self._changing() as connection:
-                connection.execute(
-                    insert(schema.users).values(
-                        name=name,
-                        native_hash=user.native_hash,
-                        sha2_hash=user.sha2_hash,
-                        loopback_only=loopback_only,
-                    )
-                )
+                accounts.add(connection, user)
         except QproxyError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise QproxyError(
@@ -308,21 +324,15 @@ class CatalogStore:
                 ) from None
             raise
 
-    def set_password(self, name: str, password: str | None) -> None:
+    def set_password(self, name: str, password: str | None, *, native: bool = True) -> None:
         """Change the password of a user, None for none.
 
         Raises:
             QproxyError: there is no such user, or the password cannot be used.
         """
-        user = make_user(name, password)
+        user = make_user(name, password, native=native)
         with self._changing() as connection:
-            done = connection.execute(
-                update(schema.users)
-                .where(schema.users.c.name == name)
-                .values(native_hash=user.native_hash, sha2_hash=user.sha2_hash)
-            )
-            if not done.rowcount:
-                raise QproxyError(f"there is no user '{name}'")
+            accounts.set_hashes(connection, user)
 
     def remove_user(self, name: str) -> None:
         """No longer let a user log in.
@@ -331,21 +341,35 @@ class CatalogStore:
             QproxyError: there is no such user.
         """
         with self._changing() as connection:
-            if not connection.execute(delete(schema.users).where(schema.users.c.name == name)).rowcount:
-                raise QproxyError(f"there is no user '{name}'")
+            accounts.remove(connection, name)
+
+    def grant(self, name: str, database: str) -> None:
+        """Let a user read a database, which need not exist yet; ``*`` for all.
+
+        Raises:
+            QproxyError: there is no such user, or no database can have that name.
+        """
+        with self._changing() as connection:
+            accounts.grant(connection, name, database)
+
+    def revoke(self, name: str, database: str) -> None:
+        """No longer let a user read a database; ``*`` for none at all.
+
+        Raises:
+            QproxyError: there is no such user, or the user has no such privilege.
+        """
+        with self._changing() as connection:
+            accounts.revoke(connection, name, database)
 
     def users(self) -> tuple[User, ...]:
         """All users, by name."""
         with self._reading() as connection:
-            return tuple(
-                rows.read_user(row) for row in connection.execute(select(schema.users).order_by(schema.users.c.name))
-            )
+            return tuple(accounts.read(connection).values())
 
     def find_user(self, name: str) -> User | None:
         """The user of that name, or None."""
         with self._reading() as connection:
-            row = connection.execute(select(schema.users).where(schema.users.c.name == name)).one_or_none()
-            return None if row is None else rows.read_user(row)
+            return accounts.find(connection, name)
 
     # Query log
 

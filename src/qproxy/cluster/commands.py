@@ -17,6 +17,7 @@ from pathlib import Path
 from qproxy.catalog.model import Worker
 from qproxy.catalog.placing import total_load
 from qproxy.catalog.store import CatalogStore
+from qproxy.catalog.users import ALL
 from qproxy.cluster.server import PrivateServer
 from qproxy.cluster.system import bytes_in, find_program, server_account
 from qproxy.config import load_config
@@ -104,7 +105,7 @@ def up(directory: Path, count: int | None = None, report: Callable[[str], None] 
         config = directory / CONFIG_FILE
         if not config.exists():
             if store.find_user(FIRST_USER) is None:
-                store.add_user(FIRST_USER, None, loopback_only=True)
+                store.add_user(FIRST_USER, None, loopback_only=True, databases=(ALL,))
             # Last of all: where it is there, the first set-up was finished.
             aside = directory / f".{CONFIG_FILE}.new"
             aside.write_text(_CONFIG)

@@ -12,6 +12,7 @@ from qproxy.backends.base import Backend
 from qproxy.backends.duckdb.backend import DuckDBBackend
 from qproxy.catalog.model import Worker
 from qproxy.catalog.store import CatalogStore
+from qproxy.catalog.users import ALL
 from qproxy.demo.detections import write_detections
 from qproxy.ingest.run import ingest
 
@@ -37,7 +38,7 @@ async def build_demo(url: str = "sqlite://") -> tuple[CatalogStore, dict[str, Ba
     backends: dict[str, Backend] = {WORKER: DuckDBBackend(WORKER)}
     try:
         store.add_worker(Worker(WORKER, "duckdb"))
-        store.add_user(USER, None, loopback_only=True)
+        store.add_user(USER, None, loopback_only=True, databases=(ALL,))
         with TemporaryDirectory(prefix="qproxy-demo-") as directory:
             description = await asyncio.to_thread(_lay_out, Path(directory))
             await ingest(

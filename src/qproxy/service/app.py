@@ -5,41 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from qproxy.backends.base import Backend
 from qproxy.backends.mariadb import MariaDBBackend
-from qproxy.catalog.model import Worker
+from qproxy.catalog.model import Catalog, Worker
 from qproxy.catalog.store import CatalogStore
-from qproxy.config import Config, DispatchConfig
+from qproxy.config import Config, DispatchConfig, ServerConfig
 from qproxy.dispatch.dispatcher import Dispatcher, Limits
 from qproxy.dispatch.fragments import Batching
-from qproxy.errors import ConfigError, QproxyError
+from qproxy.errors import QproxyError, SQLError
 from qproxy.service.query_log import QueryLog
+from qproxy.service.stored_users import StoredUsers
+from qproxy.service.tls_watch import TlsWatch
 from qproxy.service.watch import CatalogWatch
 from qproxy.service.workers import Workers
 from qproxy.session.services import Services
 from qproxy.session.session import Session
-from qproxy.wire.handler import Client, UserRecord
+from qproxy.wire.handler import Client
 from qproxy.wire.limits import Limits as WireLimits
-from qproxy.wire.server import Server
+from qproxy.wire.proxy_protocol import parse_networks
+from qproxy.wire.rsa_key import RsaKey
+from qproxy.wire.server import Server, Ways
 
 log = logging.getLogger(__name__)
-
-
-class StoredUsers:
-    """Users of the catalogue store, as the wire asks for them."""
-
-    def __init__(self, store: CatalogStore) -> None:
-        self._store = store
-
-    async def find(self, name: str) -> UserRecord | None:
-        """The user of that name, or None."""
-        user = await asyncio.to_thread(self._store.find_user, name)
-        return None if user is None else UserRecord(user.name, user.native_hash, user.loopback_only)
 
 
 def connect(workers: Mapping[str, Worker], config: Config) -> dict[str, Backend]:
@@ -62,7 +53,18 @@ async def running(
     Raises:
         QproxyError: the address cannot be had.
     """
-    watch = CatalogWatch(store, config.catalog.refresh_seconds, lambda catalog: workers.follow(catalog.workers))
+    tls = TlsWatch(config.server)
+    ways = _ways(config.server)
+
+    def changed(catalog: Catalog) -> None:
+        workers.follow(catalog.workers)
+        _let_go(server, catalog)
+
+    def may_read(user: str, database: str) -> bool:
+        found = watch.current().users.get(user)
+        return found is not None and found.privileges.may_read(database)
+
+    watch = CatalogWatch(store, config.catalog.refresh_seconds, changed)
     workers = Workers(backends, watch.current().workers, lambda worker: _backend(worker, config))
     query_log = QueryLog(store)
     services = Services(
@@ -72,12 +74,14 @@ async def running(
         max_packet=config.server.max_packet_mb << 20,
         record=query_log.record if config.log.queries else lambda record: None,
         kill=lambda connection_id, query_only: server.kill(connection_id, query_only),
+        may_read=may_read,
+        idle_timeouts=(config.server.idle_timeout, config.server.interactive_timeout),
     )
 
     def session(client: Client, database: str | None) -> Session:
         return Session(services, client)
 
-    server = Server(session, StoredUsers(store), host, port, _tls(config), _wire_limits(config))
+    server = Server(session, StoredUsers(watch), host, port, tls.context, wire_limits(config.server), ways)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(workers.close)
         await server.start()
@@ -85,6 +89,8 @@ async def running(
         stack.push_async_callback(query_log.stop)
         watch.start()
         stack.push_async_callback(watch.stop)
+        tls.start(server)
+        stack.push_async_callback(tls.stop)
         stack.push_async_callback(server.close)
         yield server
 
@@ -134,23 +140,38 @@ def dispatch_limits(config: DispatchConfig, workers: int) -> Limits:
     )
 
 
-def _tls(config: Config) -> ssl.SSLContext | None:
-    if not config.server.tls_cert:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(config.server.tls_cert, config.server.tls_key or None)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"server.tls_cert {config.server.tls_cert}: {error}") from error
-    return context
+def _let_go(server: Server, catalog: Catalog) -> None:
+    """Close the connections of users that there are no more."""
+    for connection in server.connections:
+        client = connection.client
+        if client is not None and client.user not in catalog.users:
+            log.info("connection %d: its user was removed", client.connection_id)
+            connection.kill(SQLError(1045, f"Access denied for user '{client.user}'@'{client.address}'"))
 
 
-def _wire_limits(config: Config) -> WireLimits:
-    server = config.server
+def _ways(server: ServerConfig) -> Ways:
+    """How clients may come in.
+
+    Raises:
+        ConfigError: the key cannot be read, or a network is none.
+    """
+    return Ways(
+        server.socket,
+        parse_networks(server.proxy_protocol_from),
+        server.default_plugin,
+        server.tls == "required",
+        RsaKey.read(server.rsa_key) if server.rsa_key else None,
+    )
+
+
+def wire_limits(server: ServerConfig) -> WireLimits:
+    """What one client may take."""
     return WireLimits(
         max_connections=server.max_connections,
+        max_user_connections=server.max_user_connections,
         max_packet=server.max_packet_mb << 20,
         handshake_timeout=server.handshake_timeout,
         idle_timeout=server.idle_timeout,
         write_timeout=server.write_timeout,
+        free_login_failures=server.free_login_failures,
     )

@@ -38,6 +38,8 @@ class CatalogWatch:
         self._changed = changed
         self._catalog = store.load()
         self._task: asyncio.Task[None] | None = None
+        self._looking = asyncio.Lock()
+        self._asked = self._seen = 0
         # A query holds its snapshot for as long as it runs: when the last one ends, the reference is dead.
         self._earlier: list[ReferenceType[Catalog]] = []
         self._noted = (self._catalog.version, time.monotonic())
@@ -61,7 +63,17 @@ class CatalogWatch:
             log.warning("%s", error)
 
     async def refresh(self) -> None:
-        """Load the catalogue where the store has a newer one."""
+        """Load the catalogue where the store has a newer one; changes made before this call are seen after it."""
+        self._asked += 1
+        mine = self._asked
+        async with self._looking:
+            # Many may ask at once: a look that began after they did is theirs too.
+            if self._seen < mine:
+                seen = self._asked
+                await self._look()
+                self._seen = seen
+
+    async def _look(self) -> None:
         if await asyncio.to_thread(self._store.version) != self._catalog.version:
             catalog = await asyncio.to_thread(self._store.load)
             self._changed(catalog)

@@ -32,6 +32,7 @@ from qproxy.session.variables import Variables
 from qproxy.wire.columns import ColumnDef, ColumnType
 from qproxy.wire.handler import Client, Done, Reply, Rows
 from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.tracking import Tracked
 
 WRITES = frozenset(
     """
@@ -53,7 +54,7 @@ class Session:
     def __init__(self, services: Services, client: Client) -> None:
         self._services = services
         self._client = client
-        self._variables = Variables(services.max_packet)
+        self._variables = Variables(services.max_packet, services.idle_timeouts, client.interactive)
         self._database: str | None = None
         self._statement = ""
         self._since = time.time()
@@ -78,6 +79,16 @@ class Session:
     def status(self) -> int:
         """Server status flags."""
         return self._variables.status
+
+    @property
+    def tracked(self) -> Tracked:
+        """What clients may follow of the session."""
+        return Tracked(self._database, self._variables.tracked())
+
+    @property
+    def idle_timeout(self) -> float:
+        """Seconds that the client may wait with its next command."""
+        return float(str(self._variables.get("wait_timeout")))
 
     async def set_charset(self, collation_id: int) -> None:
         """Take the collation of the login."""

@@ -32,6 +32,7 @@ _KEPT = frozenset(
     sql_auto_is_null
     """.split()  # noqa: SIM905
 )
+_TRACKED = ("autocommit", "character_set_client", "character_set_connection", "character_set_results", "time_zone")
 _SESSION_FIXED = frozenset(("max_allowed_packet", "net_buffer_length"))
 _ENGINES = MappingProxyType({e.lower(): e for e in ("Aria", "CSV", "InnoDB", "MEMORY", "MyISAM", "SEQUENCE")})
 _OFFSET = re.compile(r"([+-])(\d{1,2}):(\d{1,2})")
@@ -42,17 +43,27 @@ class Variables:
 
     Args:
         max_allowed_packet: bytes, as the server is configured.
+        idle_timeouts: global wait_timeout and interactive_timeout in seconds.
+        interactive: whether the session's wait_timeout begins as its interactive_timeout.
 
     Attributes:
         user: values of ``@name``, by lower-case name.
     """
 
-    def __init__(self, max_allowed_packet: int = 16 << 20) -> None:
+    def __init__(
+        self,
+        max_allowed_packet: int = 16 << 20,
+        idle_timeouts: tuple[int, int] = (28800, 28800),
+        interactive: bool = False,
+    ) -> None:
         self._own: dict[str, str] = {
             "max_allowed_packet": str(max_allowed_packet),
+            "wait_timeout": str(idle_timeouts[0]),
+            "interactive_timeout": str(idle_timeouts[1]),
             "version": SERVER_VERSION.removeprefix("5.5.5-"),
         }
-        self._values: dict[str, Value] = {}
+        self._first: dict[str, Value] = {"wait_timeout": idle_timeouts[1]} if interactive else {}
+        self._values: dict[str, Value] = dict(self._first)
         self.user: dict[str, Value] = {}
 
     def get(self, name: str, scope: str | None = None) -> Value:
@@ -166,9 +177,13 @@ class Variables:
         names = [n for n, spec in SYSTEM_VARIABLES.items() if not (_is_global(scope) and spec.scope == "only")]
         return [(n, _text(_find(n), self.get(n, "GLOBAL" if _is_global(scope) else None))) for n in names]
 
+    def tracked(self) -> dict[str, str]:
+        """Texts of the variables that clients may follow (MariaDB, session_track_system_variables, its default)."""
+        return {name: _text(_find(name), self.get(name)) for name in _TRACKED}
+
     def reset(self) -> None:
         """Give all variables the values that they have in a new session."""
-        self._values.clear()
+        self._values = dict(self._first)
         self.user.clear()
 
     def saved(self) -> Variables:

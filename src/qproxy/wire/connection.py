@@ -6,26 +6,22 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import TypeVar
 
-from mysql_mimic.types import Commands
+from mysql_mimic.types import Commands as Codes
 
-from qproxy.errors import SQLError, unsupported
+from qproxy.errors import SQLError
 from qproxy.wire import packets
-from qproxy.wire.auth import make_nonce
-from qproxy.wire.columns import ColumnDef
-from qproxy.wire.handler import Client, Handler, HandlerFactory, Reply, Rows, Users
+from qproxy.wire.auth import Gate, Peer, make_nonce
+from qproxy.wire.commands import Commands
+from qproxy.wire.handler import Client, Handler, HandlerFactory
 from qproxy.wire.limits import Limits
-from qproxy.wire.login import authenticate, greet
+from qproxy.wire.login import greet, read_proxy_header
 from qproxy.wire.packets import LoginRequest
-from qproxy.wire.reader import Reader, malformed
+from qproxy.wire.reader import malformed
+from qproxy.wire.seats import Seats
 from qproxy.wire.stream import ConnectionLost, PacketStream, internal_error
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Connection:
@@ -33,18 +29,22 @@ class Connection:
 
     Args:
         connection_id: unique on the server.
-        address: the client's address without its port.
-        users, factory, limits: as given to the server.
+        peer: where the client comes from, as far as the socket tells.
+        gate, seats, factory, limits: those of the server.
     """
 
-    def __init__(self, connection_id: int, address: str, users: Users, factory: HandlerFactory, limits: Limits) -> None:
+    def __init__(
+        self, connection_id: int, peer: Peer, gate: Gate, seats: Seats, factory: HandlerFactory, limits: Limits
+    ) -> None:
         self._id = connection_id
-        self._address = address
-        self._users = users
+        self._peer = peer
+        self._gate = gate
+        self._seats = seats
         self._factory = factory
         self._limits = limits
         self._client: Client | None = None
         self._handler: Handler | None = None
+        self._commands: Commands | None = None
         self._stream = PacketStream(limits, self.kill_query)
         self._task: asyncio.Task[None] | None = None
         self._command: asyncio.Task[list[bytes]] | None = None
@@ -53,25 +53,6 @@ class Connection:
         self._nonce = b""
         self._capabilities = 0
         self._collation = 0
-        self._multi_statements = False
-        self._commands: dict[int, Callable[[bytes], Awaitable[list[bytes]]]] = {
-            Commands.COM_QUERY: self._query,
-            Commands.COM_PING: self._ping,
-            Commands.COM_INIT_DB: self._init_db,
-            Commands.COM_FIELD_LIST: self._field_list,
-            Commands.COM_STATISTICS: self._statistics,
-            Commands.COM_PROCESS_KILL: self._process_kill,
-            Commands.COM_SET_OPTION: self._set_option,
-            Commands.COM_RESET_CONNECTION: self._reset_connection,
-            Commands.COM_CHANGE_USER: self._change_user,
-            Commands.COM_DEBUG: self._debug,
-            Commands.COM_STMT_PREPARE: self._stmt_prepare,
-            Commands.COM_STMT_EXECUTE: self._stmt_unknown,
-            Commands.COM_STMT_FETCH: self._stmt_unknown,
-            Commands.COM_STMT_RESET: self._stmt_unknown,
-            Commands.COM_STMT_SEND_LONG_DATA: self._no_answer,
-            Commands.COM_STMT_CLOSE: self._no_answer,
-        }
 
     @property
     def client(self) -> Client | None:
@@ -88,11 +69,15 @@ class Connection:
         """Bytes held for the client, both ways."""
         return self._stream.unsent + self._stream.unread
 
-    async def run(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
-        """Serve the client until it leaves. Takes the socket over."""
+    async def run(self, sock: socket.socket, tls: ssl.SSLContext | None, proxied: bool) -> None:
+        """Serve the client until it leaves. Takes the socket over.
+
+        Args:
+            proxied: whether a load balancer says first whom it connects.
+        """
         self._task = asyncio.current_task()
         try:
-            if await self._login(sock, tls):
+            if await self._login(sock, tls, proxied):
                 await self._serve()
         except ConnectionLost:
             log.debug("connection %d: client gone", self._id)
@@ -103,8 +88,7 @@ class Connection:
                 else:
                     sock.close()
             finally:
-                if self._handler is not None:
-                    await self._handler.close()
+                await self._let_go()
 
     def kill_query(self, reason: SQLError | None = None) -> None:
         """Stop the command that runs; a connection without one stays as it is.
@@ -129,24 +113,26 @@ class Connection:
         elif self._task is not None:
             self._task.cancel()
 
-    async def _login(self, sock: socket.socket, tls: ssl.SSLContext | None) -> bool:
+    async def _login(self, sock: socket.socket, tls: ssl.SSLContext | None, proxied: bool) -> bool:
         self._nonce = make_nonce()
         try:
             async with asyncio.timeout(self._limits.handshake_timeout):
-                request = await greet(self._stream, sock, self._id, self._nonce, tls, self._limits)
+                if proxied:
+                    self._peer = Peer(await read_proxy_header(sock, self._peer.address))
+                request = await greet(self._stream, sock, self._id, self._nonce, self._gate.plugin, tls, self._limits)
                 return await self._enter(request)
         except TimeoutError:
-            log.info("connection %d from %s: no login in time", self._id, self._address)
+            log.info("connection %d from %s: no login in time", self._id, self._peer.address)
         except (SQLError, OSError) as err:
-            log.info("connection %d from %s: %r", self._id, self._address, str(err))
+            log.info("connection %d from %s: %r", self._id, self._peer.address, str(err))
         return False
 
     async def _enter(self, request: LoginRequest) -> bool:
         stream = self._stream
         try:
-            await self._admit(request, self._nonce)
+            ok = await self._admit(request, self._nonce)
         except SQLError as err:
-            log.info("connection %d from %s: %r", self._id, self._address, str(err))
+            log.info("connection %d from %s: %r", self._id, self._peer.address, str(err))
             stream.put(packets.error(err))
             return False
         except (ConnectionLost, asyncio.CancelledError):
@@ -156,36 +142,61 @@ class Connection:
             stream.put(packets.error(internal_error()))
             return False
         stream.logged_in()
-        stream.put(packets.ok(self._live.status))
+        stream.put(ok)
+        if request.capabilities & packets.COMPRESS:
+            stream.compress(None)
+        elif request.capabilities & packets.ZSTD:
+            stream.compress(request.zstd_level or 0)
         return True
 
-    async def _admit(self, request: LoginRequest, nonce: bytes | None) -> None:
-        """Authenticate, and give the client a handler of its own in place of the one it may have."""
-        user = await authenticate(self._stream, self._users, request, nonce, self._address)
-        former, self._handler = self._handler, None
-        if former is not None:
-            await former.close()
-        self._client = Client(self._id, user.name, self._address, dict(request.attributes))
+    async def _admit(self, request: LoginRequest, nonce: bytes | None) -> bytes:
+        """Authenticate, and give the client a session of its own in place of the one it may have.
+
+        Returns:
+            The payload that says so to the client.
+        """
+        user = await self._gate.authenticate(self._stream, request, nonce, self._peer)
+        await self._let_go()
+        self._seats.take(user)
+        self._client = Client(
+            self._id,
+            user.name,
+            self._peer.address,
+            dict(request.attributes),
+            bool(request.capabilities & packets.INTERACTIVE),
+            self._stream.cipher,
+        )
         self._handler = self._factory(self._client, request.database)
         self._capabilities = request.capabilities
         self._collation = request.collation
-        self._multi_statements = bool(request.capabilities & packets.MULTI_STATEMENTS)
+        self._commands = Commands(self._stream, self._handler, request.capabilities)
         await self._handler.set_charset(request.collation)
         if request.database:
             await self._handler.use(request.database)
+        return self._commands.ok()
+
+    async def _let_go(self) -> None:
+        """Give back what the login took."""
+        client, handler = self._client, self._handler
+        self._client = self._handler = self._commands = None
+        if client is not None:
+            self._seats.give_back(client.user)
+        if handler is not None:
+            await handler.close()
 
     async def _serve(self) -> None:
         stream = self._stream
         while not self._leaving:
+            own = self._handler.idle_timeout if self._handler else None
             try:
-                message = await stream.read(self._limits.idle_timeout, command=True)
+                message = await stream.read(self._limits.idle_timeout if own is None else own, command=True)
             except TimeoutError:
                 log.info("connection %d: idle for too long", self._id)
                 return
             except SQLError as err:
                 stream.put(packets.error(err))
                 return
-            if message[:1] == bytes((Commands.COM_QUIT,)):
+            if message[:1] == bytes((Codes.COM_QUIT,)):
                 return
             last = await self._run_command(message)
             stream.put(*last)
@@ -219,82 +230,10 @@ class Connection:
         return [packets.error(error, encoding)]
 
     async def _answer(self, message: bytes) -> list[bytes]:
-        command = self._commands.get(message[0]) if message else None
-        if command is None:
-            raise SQLError(1047, "Unknown command")
-        return await command(message)
-
-    async def _query(self, message: bytes) -> list[bytes]:
-        statement, _ = packets.parse_query(message, self._capabilities)
-        sql = self._text(statement)
-        if not sql.strip():
-            raise SQLError(1065, "Query was empty")
-        last: list[bytes] = []
-        async with _closing(self._live.query(sql)) as replies:
-            async for reply in replies:
-                if reply.more and not self._multi_statements:
-                    raise SQLError(
-                        1064, "Several statements at once, which this client has not enabled; send one at a time"
-                    )
-                last = await self._reply(reply)
-                if not reply.more:
-                    break
-                self._stream.put(*last)
-            else:
-                raise RuntimeError("the handler ended before its last reply")
-        return last
-
-    async def _reply(self, reply: Reply) -> list[bytes]:
-        """Send a reply but for the payloads that end it."""
-        handler = self._live
-        more = packets.MORE_RESULTS if reply.more else 0
-        if not isinstance(reply, Rows):
-            info = reply.info.encode(handler.results_encoding, "replace")
-            status = handler.status | more
-            return [packets.ok(status, reply.affected_rows, reply.last_insert_id, reply.warnings, info)]
-        definitions = [column.payload(handler.results_encoding) for column in reply.columns]
-        # Held back until there is a row: an error before it can then be the whole answer.
-        head = packets.result_head(self._capabilities, definitions, handler.status | more)
-        async with _closing(reply.blocks) as blocks:
-            async for block in blocks:
-                if not block.rows:
-                    continue
-                self._stream.put(*head)
-                head = []
-                await self._stream.send_block(block)
-        return [*head, packets.end_of_rows(self._capabilities, handler.status | more, reply.warnings)]
-
-    async def _ping(self, message: bytes) -> list[bytes]:
-        return [packets.ok(self._live.status)]
-
-    async def _init_db(self, message: bytes) -> list[bytes]:
-        await self._live.use(self._text(message[1:]))
-        return [packets.ok(self._live.status)]
-
-    async def _field_list(self, message: bytes) -> list[bytes]:
-        table, wildcard = packets.parse_field_list(message)
-        columns: Sequence[ColumnDef] = await self._live.field_list(self._text(table), self._text(wildcard))
-        encoding = self._live.results_encoding
-        items = [packets.field_list_item(column.payload(encoding)) for column in columns]
-        return [*items, packets.end_of_rows(self._capabilities, self._live.status)]
-
-    async def _statistics(self, message: bytes) -> list[bytes]:
-        return [self._live.statistics().encode(self._live.results_encoding, "replace")]
-
-    async def _process_kill(self, message: bytes) -> list[bytes]:
-        await self._live.kill(Reader(message, 1).uint(4), False)
-        return [packets.ok(self._live.status)]
-
-    async def _set_option(self, message: bytes) -> list[bytes]:
-        option = Reader(message, 1).uint(2)
-        if option > 1:
-            raise SQLError(1047, "Unknown command: option unknown")
-        self._multi_statements = option == 0
-        return [packets.end_of_rows(self._capabilities, self._live.status)]
-
-    async def _reset_connection(self, message: bytes) -> list[bytes]:
-        await self._live.reset()
-        return [packets.ok(self._live.status)]
+        if message[:1] == bytes((Codes.COM_CHANGE_USER,)):
+            return await self._change_user(message)
+        assert self._commands is not None
+        return await self._commands.answer(message)
 
     async def _change_user(self, message: bytes) -> list[bytes]:
         # Whatever goes wrong from here on, the client must not go on as the user that it was.
@@ -303,47 +242,11 @@ class Connection:
             raise malformed("too large")
         request = packets.parse_change_user(message, self._capabilities, self._collation)
         # A client that knows plugins is always asked afresh, so that no answer counts twice.
-        nonce = None if self._capabilities & packets.PLUGIN_AUTH else self._nonce
+        nonce = None if request.capabilities & packets.PLUGIN_AUTH else self._nonce
         try:
             async with asyncio.timeout(self._limits.handshake_timeout):
-                await self._admit(request, nonce)
+                ok = await self._admit(request, nonce)
         except TimeoutError:
             raise SQLError(1159, "Got timeout reading communication packets", "08S01") from None
         self._leaving = False
-        return [packets.ok(self._live.status)]
-
-    async def _debug(self, message: bytes) -> list[bytes]:
-        return [packets.end_of_rows(self._capabilities, self._live.status)]
-
-    async def _stmt_prepare(self, message: bytes) -> list[bytes]:
-        raise unsupported("prepared statements of the binary protocol; let the client send plain text")
-
-    async def _stmt_unknown(self, message: bytes) -> list[bytes]:
-        raise SQLError(1243, "Unknown prepared statement handler")
-
-    async def _no_answer(self, message: bytes) -> list[bytes]:
-        return []
-
-    def _text(self, data: bytes) -> str:
-        encoding = self._live.encoding
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError as err:
-            bad = data[err.start : err.start + 4].hex()
-            raise SQLError(1300, f"Invalid {encoding} character string: byte {err.start + 1} (0x{bad})") from None
-
-    @property
-    def _live(self) -> Handler:
-        assert self._handler is not None
-        return self._handler
-
-
-@asynccontextmanager
-async def _closing(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """Leaves no generator half run: its clean-up happens here, not when the garbage is collected."""
-    try:
-        yield iterator
-    finally:
-        close = getattr(iterator, "aclose", None)
-        if close is not None:
-            await close()
+        return [ok]

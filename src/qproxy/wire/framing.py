@@ -69,6 +69,11 @@ class PacketSplitter:
         """Take bytes as they came."""
         self._buffer += data
 
+    def rest(self) -> bytes:
+        """Give away the bytes that have not been taken."""
+        left, self._buffer = bytes(self._buffer), bytearray()
+        return left
+
     def take(self, sequence: int) -> tuple[bytes, int] | None:
         """The next message, if all of it is there.
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.tracking import Tracked
 
 STATUS_AUTOCOMMIT = 0x0002
 
@@ -21,12 +22,16 @@ class Client:
         user: the name that logged in.
         address: the client's address without its port.
         attributes: what the client says of itself, e.g. ``program_name``.
+        interactive: whether a person seems to type, so that other timeouts hold.
+        cipher: name of the TLS cipher and version of TLS; None without TLS.
     """
 
     connection_id: int
     user: str
     address: str
     attributes: Mapping[str, str]
+    interactive: bool = False
+    cipher: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,28 +66,6 @@ class Done:
 Reply = Rows | Done
 
 
-@dataclass(frozen=True)
-class UserRecord:
-    """What is needed to let a user in.
-
-    Attributes:
-        native_hash: SHA1(SHA1(password)) in hex; None for a user without password.
-        loopback_only: whether the user may come from this machine alone.
-    """
-
-    name: str
-    native_hash: str | None = None
-    loopback_only: bool = False
-
-
-class Users(Protocol):
-    """Where users are looked up."""
-
-    async def find(self, name: str) -> UserRecord | None:
-        """The user of that name, or None."""
-        ...
-
-
 class Handler(Protocol):
     """One session, asked by one connection, one command at a time.
 
@@ -103,6 +86,16 @@ class Handler(Protocol):
     @property
     def status(self) -> int:
         """Server status flags of the protocol, e.g. `STATUS_AUTOCOMMIT`."""
+        ...
+
+    @property
+    def tracked(self) -> Tracked:
+        """State that clients may follow."""
+        ...
+
+    @property
+    def idle_timeout(self) -> float | None:
+        """Seconds until a connection without a command is closed; None for the server's own bound."""
         ...
 
     async def set_charset(self, collation_id: int) -> None:

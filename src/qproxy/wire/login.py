@@ -1,4 +1,4 @@
-"""From the first byte to an authenticated client."""
+"""From the first byte to what a client says of itself."""
 
 from __future__ import annotations
 
@@ -7,14 +7,30 @@ import socket
 import ssl
 
 from qproxy.errors import SQLError
-from qproxy.wire import packets
-from qproxy.wire.auth import access_denied, make_nonce, may_enter
+from qproxy.wire import packets, proxy_protocol
 from qproxy.wire.framing import HEADER, parse_header
-from qproxy.wire.handler import STATUS_AUTOCOMMIT, UserRecord, Users
+from qproxy.wire.handler import STATUS_AUTOCOMMIT
 from qproxy.wire.limits import Limits
 from qproxy.wire.packets import LoginRequest, SSLRequest
 from qproxy.wire.rowblock import frame
 from qproxy.wire.stream import ConnectionLost, PacketStream
+
+
+async def read_proxy_header(sock: socket.socket, sender: str) -> str:
+    """The address of the client that a load balancer connects.
+
+    Args:
+        sock: an accepted, non-blocking socket; nothing behind the header is read off it.
+        sender: address of the load balancer.
+
+    Raises:
+        SQLError: 1835, there is no header, or a wrong one.
+        ConnectionLost, OSError: the sender is gone.
+    """
+    header = b""
+    while size := proxy_protocol.missing(header):
+        header += await _receive(sock, size)
+    return proxy_protocol.client_address(header, sender)
 
 
 async def greet(
@@ -22,6 +38,7 @@ async def greet(
     sock: socket.socket,
     connection_id: int,
     nonce: bytes,
+    plugin: str,
     tls: ssl.SSLContext | None,
     limits: Limits,
 ) -> LoginRequest:
@@ -34,6 +51,7 @@ async def greet(
     Args:
         stream: not attached yet.
         sock: an accepted, non-blocking socket. The caller closes it, unless the stream is attached to it then.
+        plugin: authentication plugin that the nonce is for.
 
     Raises:
         SQLError: the client was already told why it cannot come in.
@@ -41,7 +59,7 @@ async def greet(
     """
     loop = asyncio.get_running_loop()
     offered = packets.SERVER_CAPABILITIES | (packets.SSL if tls else 0)
-    greeting = packets.handshake(connection_id, nonce, offered, STATUS_AUTOCOMMIT)
+    greeting = packets.handshake(connection_id, nonce, offered, STATUS_AUTOCOMMIT, plugin)
     await loop.sock_sendall(sock, frame(greeting))
     try:
         payload = await _receive_message(sock, 1, limits.max_login_packet)
@@ -61,31 +79,6 @@ async def greet(
         stream.put(packets.error(err))
         raise
     return request
-
-
-async def authenticate(
-    stream: PacketStream, users: Users, request: LoginRequest, nonce: bytes | None, address: str
-) -> UserRecord:
-    """Check who a client says it is.
-
-    Args:
-        nonce: what ``auth_response`` answers; None asks the client again with a new one.
-        address: where the client comes from.
-
-    Raises:
-        SQLError: 1045, not yet told to the client.
-        ConnectionLost: the client is gone.
-    """
-    response = request.auth_response
-    other_plugin = request.plugin not in ("", packets.NATIVE_PASSWORD)
-    if nonce is None or other_plugin:
-        nonce = make_nonce()
-        stream.put(packets.auth_switch(nonce))
-        response = await stream.read(None)
-    user = await users.find(request.user)
-    if not may_enter(user, response, nonce, address) or user is None:
-        raise access_denied(request.user, address, response)
-    return user
 
 
 async def _receive_message(sock: socket.socket, sequence: int, limit: int) -> bytes:

@@ -21,7 +21,6 @@ from qproxy.wire.rowblock import NULL, length_encoded, length_prefix
 # MariaDB's connectors cut "5.5.5-" off and read the rest; others want a first number of at least 5.
 # SQLAlchemy picks its MariaDB dialect by the word "MariaDB".
 SERVER_VERSION = "5.5.5-10.11.0-MariaDB-qproxy"
-NATIVE_PASSWORD = "mysql_native_password"
 
 PROTOCOL_41 = int(Capabilities.CLIENT_PROTOCOL_41)
 CONNECT_WITH_DB = int(Capabilities.CLIENT_CONNECT_WITH_DB)
@@ -33,6 +32,11 @@ CONNECT_ATTRS = int(Capabilities.CLIENT_CONNECT_ATTRS)
 LENENC_AUTH = int(Capabilities.CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
 DEPRECATE_EOF = int(Capabilities.CLIENT_DEPRECATE_EOF)
 QUERY_ATTRIBUTES = int(Capabilities.CLIENT_QUERY_ATTRIBUTES)
+COMPRESS = int(Capabilities.CLIENT_COMPRESS)
+ZSTD = int(Capabilities.CLIENT_ZSTD_COMPRESSION_ALGORITHM)
+SESSION_TRACK = int(Capabilities.CLIENT_SESSION_TRACK)
+INTERACTIVE = int(Capabilities.CLIENT_INTERACTIVE)
+STATE_CHANGED = int(ServerStatus.SERVER_SESSION_STATE_CHANGED)
 MORE_RESULTS = int(ServerStatus.SERVER_MORE_RESULTS_EXISTS)
 
 # CLIENT_LOCAL_FILES is left out on purpose: a server that does not offer it cannot ask a client for a file.
@@ -41,6 +45,7 @@ SERVER_CAPABILITIES = int(
     | Capabilities.CLIENT_FOUND_ROWS
     | Capabilities.CLIENT_LONG_FLAG
     | Capabilities.CLIENT_CONNECT_WITH_DB
+    | Capabilities.CLIENT_COMPRESS
     | Capabilities.CLIENT_ODBC
     | Capabilities.CLIENT_IGNORE_SPACE
     | Capabilities.CLIENT_PROTOCOL_41
@@ -52,7 +57,9 @@ SERVER_CAPABILITIES = int(
     | Capabilities.CLIENT_PLUGIN_AUTH
     | Capabilities.CLIENT_CONNECT_ATTRS
     | Capabilities.CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA
+    | Capabilities.CLIENT_SESSION_TRACK
     | Capabilities.CLIENT_DEPRECATE_EOF
+    | Capabilities.CLIENT_ZSTD_COMPRESSION_ALGORITHM
     | Capabilities.CLIENT_QUERY_ATTRIBUTES
 )
 
@@ -76,6 +83,7 @@ class LoginRequest:
         capabilities: what client and server both know.
         collation: collation id of the client.
         plugin: authentication plugin that made ``auth_response``; empty where the client named none.
+        zstd_level: compression level that the client would like; None where it did not say.
     """
 
     capabilities: int
@@ -85,13 +93,15 @@ class LoginRequest:
     database: str | None = None
     plugin: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    zstd_level: int | None = None
 
 
-def handshake(connection_id: int, nonce: bytes, capabilities: int, status: int) -> bytes:
+def handshake(connection_id: int, nonce: bytes, capabilities: int, status: int, plugin: str) -> bytes:
     """The server's greeting (HandshakeV10).
 
     Args:
         nonce: 20 bytes, none of them NUL.
+        plugin: authentication plugin that the nonce is meant for.
     """
     return b"".join(
         (
@@ -106,7 +116,7 @@ def handshake(connection_id: int, nonce: bytes, capabilities: int, status: int) 
             bytes(10),
             nonce[8:],
             b"\0",
-            NATIVE_PASSWORD.encode("ascii"),
+            plugin.encode("ascii"),
             b"\0",
         )
     )
@@ -146,7 +156,8 @@ def parse_handshake_response(payload: bytes, offered: int) -> LoginRequest | SSL
         plugin = reader.terminated_or_rest().decode("ascii", "replace")
     if capabilities & CONNECT_ATTRS and reader.left:
         attributes = _attributes(reader, codec)
-    return LoginRequest(capabilities, collation, user, response, database or None, plugin, attributes)
+    level = reader.uint(1) if capabilities & ZSTD and reader.left else None
+    return LoginRequest(capabilities, collation, user, response, database or None, plugin, attributes, level)
 
 
 def parse_change_user(payload: bytes, capabilities: int, collation: int) -> LoginRequest:
@@ -192,9 +203,14 @@ def _attributes(reader: Reader, codec: str) -> dict[str, str]:
     return found
 
 
-def auth_switch(nonce: bytes) -> bytes:
-    """Asks the client to answer again, by mysql_native_password over ``nonce``."""
-    return b"\xfe" + NATIVE_PASSWORD.encode("ascii") + b"\0" + nonce + b"\0"
+def auth_switch(nonce: bytes, plugin: str) -> bytes:
+    """Asks the client to answer again, by ``plugin`` over ``nonce``."""
+    return b"\xfe" + plugin.encode("ascii") + b"\0" + nonce + b"\0"
+
+
+def auth_more(data: bytes) -> bytes:
+    """What an authentication plugin has to say further."""
+    return b"\x01" + data
 
 
 def parse_query(payload: bytes, capabilities: int) -> tuple[bytes, dict[str, bytes | None]]:
@@ -246,15 +262,25 @@ def ok(
     warnings: int = 0,
     info: bytes = b"",
     header: int = 0x00,
+    changes: bytes | None = None,
 ) -> bytes:
-    """An OK packet; ``header`` 0xFE makes it the end of a result set."""
+    """An OK packet.
+
+    Args:
+        header: 0xFE makes it the end of a result set.
+        changes: session state information, see `qproxy.wire.tracking`; None for clients that do not track it.
+    """
+    tail = length_encoded(info) if info or changes is not None else b""
+    if changes:
+        status |= STATE_CHANGED
+        tail += length_encoded(changes)
     return b"".join(
         (
             bytes((header,)),
             length_prefix(affected_rows),
             length_prefix(last_insert_id),
             struct.pack("<HH", status, min(warnings, 0xFFFF)),
-            length_encoded(info) if info else b"",
+            tail,
         )
     )
 

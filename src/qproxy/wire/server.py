@@ -8,18 +8,45 @@ import itertools
 import logging
 import socket
 import ssl
+from dataclasses import dataclass
+from pathlib import Path
 
 from qproxy.errors import QproxyError, SQLError
-from qproxy.wire import packets
+from qproxy.wire import native_password, packets
+from qproxy.wire.accounts import Users
+from qproxy.wire.auth import Gate, Peer
 from qproxy.wire.connection import Connection
-from qproxy.wire.handler import Client, HandlerFactory, Users
+from qproxy.wire.handler import Client, HandlerFactory
 from qproxy.wire.limits import Limits
+from qproxy.wire.proxy_protocol import Network, is_allowed
 from qproxy.wire.rowblock import frame
+from qproxy.wire.rsa_key import KeySource, RsaKey
+from qproxy.wire.seats import Seats
+from qproxy.wire.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
 _BACKLOG = 256
 _RETRY_ACCEPT = 0.1
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Ways to come in.
+
+    Attributes:
+        socket: path of a Unix socket to listen on beside TCP; empty for none.
+        balancers: networks of load balancers, which say whom they connect (PROXY protocol).
+        plugin: authentication plugin of the greeting.
+        require_tls: whether nobody comes in by TCP without TLS.
+        rsa_key: for caching_sha2_password without TLS; None to make one when it is needed.
+    """
+
+    socket: str = ""
+    balancers: tuple[Network, ...] = ()
+    plugin: str = native_password.PLUGIN
+    require_tls: bool = False
+    rsa_key: RsaKey | None = None
 
 
 class Server:
@@ -32,6 +59,10 @@ class Server:
         port: TCP port; 0 lets the system choose, see `port`.
         tls: offered to clients where given.
         limits: bounds on what clients may take.
+        ways: how clients may come in.
+
+    Attributes:
+        tls: holds for connections from here on where it is changed.
     """
 
     def __init__(
@@ -42,13 +73,17 @@ class Server:
         port: int = 4040,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        ways: Ways | None = None,
     ) -> None:
+        self.tls = tls
         self._factory = handler_factory
-        self._users = users
         self._host = host
         self._port = port
-        self._tls = tls
         self._limits = limits or Limits()
+        self._ways = ways or Ways()
+        self._seats = Seats(self._limits.max_user_connections)
+        key = KeySource(self._ways.rsa_key)
+        self._gate = Gate(users, Throttle(self._limits), key.get, self._ways.plugin, self._ways.require_tls)
         self._listeners: list[socket.socket] = []
         self._acceptors: list[asyncio.Task[None]] = []
         self._connections: dict[int, Connection] = {}
@@ -99,10 +134,14 @@ class Server:
             for family, kind, protocol, _, address in dict.fromkeys(found):
                 self._listeners.append(self._listen(family, kind, protocol, address))
         except OSError as err:
-            for listener in self._listeners:
-                listener.close()
-            self._listeners.clear()
+            self._stop_listening()
             raise QproxyError(self._refusal(err)) from err
+        if self._ways.socket:
+            try:
+                self._listeners.append(_listen_locally(Path(self._ways.socket)))
+            except OSError as err:
+                self._stop_listening()
+                raise QproxyError(f"cannot listen on {self._ways.socket}: {err.strerror or err}") from err
         self._acceptors = [asyncio.create_task(self._accept(one)) for one in self._listeners]
 
     async def close(self, patience: float = 5.0) -> None:
@@ -114,9 +153,7 @@ class Server:
         for acceptor in self._acceptors:
             acceptor.cancel()
         await asyncio.gather(*self._acceptors, return_exceptions=True)
-        for listener in self._listeners:
-            listener.close()
-        self._listeners.clear()
+        self._stop_listening()
         self._acceptors.clear()
         for connection in self.connections:
             connection.kill(SQLError(1053, "Server shutdown in progress"))
@@ -125,6 +162,14 @@ class Server:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            path = listener.getsockname() if listener.family == socket.AF_UNIX else ""
+            listener.close()
+            if path:
+                Path(path).unlink(missing_ok=True)
+        self._listeners.clear()
 
     def _listen(self, family: int, kind: int, protocol: int, address: tuple[str | bytes | int, ...]) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
@@ -163,14 +208,15 @@ class Server:
             if len(self._tasks) >= self._limits.max_connections:
                 _turn_away(sock)
                 continue
-            self._open(sock, str(address[0]))
+            self._open(sock, Peer("localhost", local=True) if sock.family == socket.AF_UNIX else Peer(str(address[0])))
 
-    def _open(self, sock: socket.socket, address: str) -> None:
+    def _open(self, sock: socket.socket, peer: Peer) -> None:
         # Finds out about clients whose machine vanished while their query runs.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         number = next(self._ids)
-        connection = Connection(number, address, self._users, self._factory, self._limits)
-        task = asyncio.create_task(connection.run(sock, self._tls))
+        connection = Connection(number, peer, self._gate, self._seats, self._factory, self._limits)
+        proxied = not peer.local and is_allowed(peer.address, self._ways.balancers)
+        task = asyncio.create_task(connection.run(sock, self.tls, proxied))
         self._connections[number] = connection
         self._tasks.add(task)
 
@@ -181,6 +227,29 @@ class Server:
                 log.error("connection %d failed", number, exc_info=failure)
 
         task.add_done_callback(ended)
+
+
+def _listen_locally(path: Path) -> socket.socket:
+    """Listen on a Unix socket; one that a dead server left is taken over."""
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink()
+            else:
+                raise OSError(errno.EADDRINUSE, "another server listens there; stop it or choose another path")
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.setblocking(False)
+        sock.bind(str(path))
+        # Who may connect is for users and passwords to say, as on a TCP port.
+        path.chmod(0o777)
+        sock.listen(_BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _turn_away(sock: socket.socket) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from typing import cast
 
+import numpy as np
+
 from qproxy.errors import SQLError
-from qproxy.wire.framing import PacketSplitter
+from qproxy.wire.compression import Compressor, Decompressor
+from qproxy.wire.framing import HEADER, PacketSplitter, too_big
 from qproxy.wire.limits import Limits
 from qproxy.wire.rowblock import MAX_PAYLOAD, RowBlock, frame
+from qproxy.wire.tls import subject
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +56,31 @@ class PacketStream(asyncio.Protocol):
         self._writing_paused = False
         self._gathered = bytearray()
         self._flusher: asyncio.Handle | None = None
+        self._compressor: Compressor | None = None
+        self._decompressor: Decompressor | None = None
+        self._packed_sequence = 0
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the client came over TLS."""
+        return self._tls_object() is not None
+
+    @property
+    def cipher(self) -> tuple[str, str] | None:
+        """Name of the TLS cipher and version of TLS; None without TLS."""
+        found = self._tls_object()
+        cipher = found.cipher() if found else None
+        return (cipher[0], cipher[1]) if cipher else None
+
+    @property
+    def certificate_subject(self) -> str:
+        """Subject of the client's certificate, which an authority has signed; empty where it showed none."""
+        found = self._tls_object()
+        return subject(found.getpeercert()) if found else ""
+
+    def _tls_object(self) -> ssl.SSLObject | None:
+        found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return found
 
     @property
     def attached(self) -> bool:
@@ -71,11 +101,22 @@ class PacketStream(asyncio.Protocol):
     @property
     def unread(self) -> int:
         """Bytes that came and have not been taken."""
-        return self._splitter.buffered
+        return self._splitter.buffered + (self._decompressor.buffered if self._decompressor else 0)
 
     def logged_in(self) -> None:
         """Let messages be as large as the limits allow after login."""
         self._splitter.limit = self._limits.max_packet
+
+    def compress(self, zstd_level: int | None) -> None:
+        """Send and read compressed packets from here on.
+
+        Args:
+            zstd_level: None for zlib.
+        """
+        self._flush()
+        self._compressor = Compressor(zstd_level)
+        self._decompressor = Decompressor(zstd_level is not None)
+        self._decompressor.feed(self._splitter.rest())
 
     async def read(self, within: float | None, *, command: bool = False) -> bytes:
         """The client's next message.
@@ -90,11 +131,12 @@ class PacketStream(asyncio.Protocol):
             ConnectionLost: the client is gone.
         """
         if command:
-            self._sequence = 0
+            self._flush()
+            self._sequence = self._packed_sequence = 0
         async with asyncio.timeout(within):
             while True:
                 try:
-                    taken = self._splitter.take(self._sequence)
+                    taken = self._take()
                 except SQLError:
                     # Clients read an error only where its number follows their own.
                     self._sequence = (self._splitter.seen + 1) & 0xFF
@@ -111,6 +153,16 @@ class PacketStream(asyncio.Protocol):
                 finally:
                     self._reader = None
 
+    def _take(self) -> tuple[bytes, int] | None:
+        """The next message and the number due behind it, unpacked as far as that needs."""
+        while (taken := self._splitter.take(self._sequence)) is None and self._decompressor is not None:
+            contents = self._decompressor.take(self._packed_sequence)
+            if contents is None:
+                break
+            self._packed_sequence = (self._packed_sequence + 1) & 0xFF
+            self._splitter.feed(contents)
+        return taken
+
     def put(self, *payloads: bytes) -> None:
         """Send payloads; they leave at the end of this turn of the loop at the latest."""
         for payload in payloads:
@@ -125,8 +177,11 @@ class PacketStream(asyncio.Protocol):
         client looks for it.
 
         Raises:
+            SQLError: 1153, a row is larger than the limits allow.
             ConnectionLost: the client is gone.
         """
+        if block.nbytes > self._limits.max_packet:
+            self._check_rows(block)
         data = block.renumber(self._sequence)
         self._sequence = (self._sequence + len(block.starts)) & 0xFF
         if len(data) < _GATHER:
@@ -145,6 +200,11 @@ class PacketStream(asyncio.Protocol):
         finally:
             if sent < len(data):
                 self._write(view[sent:])
+
+    def _check_rows(self, block: RowBlock) -> None:
+        sizes = np.diff(block.row_offsets()) - HEADER
+        if int(sizes.max()) > self._limits.max_packet:
+            raise too_big(self._limits.max_packet)
 
     async def drain(self) -> None:
         """Wait until the client has read enough.
@@ -198,10 +258,10 @@ class PacketStream(asyncio.Protocol):
         self._transport.set_write_buffer_limits(self._limits.write_high, self._limits.write_low)
 
     def data_received(self, data: bytes) -> None:
-        self._splitter.feed(data)
+        (self._decompressor or self._splitter).feed(data)
         if self._reader is not None:
             _wake(self._reader)
-        elif self._splitter.buffered > self._limits.read_ahead and not self._reading_paused:
+        elif self.unread > self._limits.read_ahead and not self._reading_paused:
             self._reading_paused = True
             if self._transport is not None:
                 self._transport.pause_reading()
@@ -254,6 +314,8 @@ class PacketStream(asyncio.Protocol):
 
     def _write(self, data: bytes | bytearray | memoryview) -> None:
         if self._transport is not None and not self._lost and not self._transport.is_closing():
+            if self._compressor is not None:
+                data, self._packed_sequence = self._compressor.pack(data, self._packed_sequence)
             self._transport.write(data)
 
 
