@@ -3,7 +3,7 @@
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
 #   make lint                               ruff and mypy
-#   make fuzz [N=1000 SEED=1 STRIPES=3x1]   random queries beside a plain MariaDB
+#   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours
 
 VENV := .venv
@@ -12,7 +12,7 @@ ARGS :=
 CASE :=
 N := 1000
 SEED := 1
-STRIPES := 3x1
+STRIPES := 6x2
 APT := apt-get install -y --no-install-recommends
 
 # The first interpreter that is new enough; the venv module may still be missing on Debian.
@@ -38,7 +38,7 @@ bench: $(VENV)/.installed-dev server
 	$(VENV)/bin/python -m benchmarks $(CASE) $(ARGS)
 
 fuzz: $(VENV)/.installed-dev server
-	$(VENV)/bin/python -m tests.fuzz.run --number $(N) --seed $(SEED) --stripes $(STRIPES)
+	$(VENV)/bin/python -m tests.fuzz.run --number $(N) --seed $(SEED) --stripes $(STRIPES) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

@@ -1,323 +1,210 @@
-"""Random queries of the kinds that docs/sql.md says are answered, each with one right answer.
-
-What MariaDB leaves open is avoided: columns of a group that are not its keys, strings that are equal but not the same
-where one of them stands for all, first rows without an order, sums of DOUBLE values where a last digit decides.
-"""
+"""Random statements: a SELECT, a union of some, with or without common table expressions before it."""
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from tests.fuzz import froms
-from tests.fuzz.conditions import Conditions
-from tests.fuzz.expressions import Expressions
-from tests.fuzz.froms import From
-from tests.fuzz.nodes import Node, node
-from tests.fuzz.query import Item, Key, Made
-from tests.fuzz.tables import Column
+from tests.fuzz.froms import From, draw
+from tests.fuzz.nodes import Node
+from tests.fuzz.query import Compound, Item, Query, Ref, Select, With
+from tests.fuzz.scene import Scene
+from tests.fuzz.selects import Selects
+from tests.fuzz.tables import EXACT, Column, Schema, Table
+
+_UNIONS = ("UNION", "UNION ALL", "UNION ALL", "UNION DISTINCT", "INTERSECT", "EXCEPT")
+
+#: Levels that queries nest at most, with how often each is allowed.
+_DEPTHS = (0, 0, 0, 1, 1, 2, 2, 3)
 
 
-def make(seed: int) -> Made:
-    """The query of a seed."""
-    rng = random.Random(seed)
-    return _Draw(rng, froms.draw(rng)).query()
+@dataclass(frozen=True)
+class Made:
+    """A statement.
+
+    Attributes:
+        features: names of what stands in it.
+    """
+
+    query: Query
+    features: frozenset[str] = frozenset()
 
 
-class _Draw:
-    def __init__(self, rng: random.Random, source: From) -> None:
-        self.rng = rng
-        self.source = source
-        self.columns = self._columns()
-        self.expressions = Expressions(rng, self.columns)
-        self.conditions = Conditions(rng, source, self.columns, self.expressions)
+def make(seed: int, number: int, schema: Schema) -> Made:
+    """The statement of a seed and a number: the same whenever it is asked for.
 
-    def query(self) -> Made:
-        way = self.rng.random()
-        if way < 0.4:
-            return self._rows()
-        if way < 0.85:
-            return self._groups()
-        return self._windows() if way < 0.91 else self._distinct()
+    Args:
+        schema: tables that it may name.
+    """
+    rng = random.Random(f"{seed}:{number}")
+    features: set[str] = set()
+    scene = Scene(rng, schema, features, itertools.count(), named, rng.choice(_DEPTHS))
+    way = rng.random()
+    query: Query
+    if way < 0.02:
+        query = _without_tables(scene)
+    elif way < 0.09 and scene.depth:
+        query = _compound(scene)
+    elif way < 0.2 and scene.depth:
+        query = _with(scene)
+    else:
+        query = Selects(scene).any()
+    return Made(query, frozenset(features or {"plain"}))
 
-    def _columns(self) -> list[tuple[str, Column]]:
-        bare = len(self.source.tables) == 1 and self._chance(0.5)
-        return [(c.name if bare else f"{a}.{c.name}", c) for a, t in self.source.tables for c in t.columns]
 
-    def _chance(self, share: float) -> bool:
-        return self.rng.random() < share
+def named(scene: Scene) -> tuple[Query, Table]:
+    """A query whose columns have names, as a table."""
+    if scene.depth > 0 and scene.chance(0.2):
+        return _named_compound(scene)
+    source = _small(scene)
+    selects = Selects(scene, source, unnamed=False)
+    way = scene.rng.random()
+    if way < 0.45:
+        return _named_rows(scene, selects)
+    if way < 0.8:
+        select = selects.groups(keyed=True)
+        keys = tuple(i.alias for i in select.items if any(i.node == g.node for g in select.groups))
+        return select, _table(select.items, keys)
+    select = selects.distinct()
+    return select, _table(select.items, tuple(i.alias for i in select.items))
 
-    def _ids(self) -> list[Node]:
-        """Columns that tell all rows apart."""
-        return [Node(f"{alias}.{name}") for alias, table in self.source.tables for name in table.ids]
 
-    def _where(self) -> tuple[Node, ...]:
-        conditions = [self.conditions.any() for _ in range(self.rng.choice((0, 0, 1, 1, 1, 2, 3)))]
-        # A join of all rows with all partners is large: keep it to what is wanted.
-        if len(self.source.tables) > 2 and not conditions:
-            conditions.append(self.conditions.any())
-        self.rng.shuffle(conditions)
-        return (*self.source.where, *conditions)
+def _small(scene: Scene) -> From:
+    source = draw(scene, simple=scene.chance(0.7))
+    return source if not source.wide else draw(replace(scene, depth=0), simple=True)
 
-    def _having_alias(self, items: Sequence[Item]) -> Node | None:
-        aliased = [i for i in items if i.alias and i.node.exact]
-        if not aliased:
-            return None
-        return node(
-            f"{self.rng.choice(aliased).alias} " + self.rng.choice(("> {}", "IS NOT NULL", "<> {}", "IN ({})")),
-            Node("1"),
-        )
 
-    def _made(self, items: Sequence[Item], **parts: object) -> Made:
-        position = None
-        if self.source.area:
-            alias = self.source.area[0]
-            names = next(t.position for a, t in self.source.tables if a == alias)
-            assert names is not None
-            position = (f"{alias}.{names[0]}", f"{alias}.{names[1]}")
-        where = parts.pop("where", None)
-        return Made(
-            tuple(items),
-            self.source.first,
-            self.source.joins,
-            self._where() if where is None else where,  # type: ignore[arg-type]
-            position=position,
-            **parts,  # type: ignore[arg-type]
-        )
+def _named_rows(scene: Scene, selects: Selects) -> tuple[Select, Table]:
+    """Rows with the columns that tell them apart and tie them, under names of their own or those of the tables."""
+    select = selects.rows()
+    ids = selects.source.ids
+    items = list(select.items)
+    known: list[str] = []
+    ties: list[tuple[str, str]] = []
+    for alias, table in selects.source.tables:
+        for name in dict.fromkeys((*table.ids, *(n for _, n in table.ties))):
+            if any(i.alias == name for i in items):
+                continue
+            item = Item(Node(f"{alias}.{name}", kind=table.column(name).kind), name)
+            items.append(item)
+            ties += [(director, name) for director, its in table.ties if its == name]
+            if name in table.ids:
+                known.append(name)
+    complete = ids is not None and len(known) == len(ids)
+    made = replace(select, items=tuple(items))
+    return made, replace(_table(made.items, tuple(known) if complete else ()), ties=tuple(ties))
 
-    def _items(self, count: int, depth: int) -> list[Item]:
-        items = []
-        for number in range(count):
-            alias = f"c{number}" if self._chance(0.4) else ""
-            items.append(Item(self.expressions.any(self.rng.randint(0, depth)), alias))
-        return items
 
-    def _limit(self) -> tuple[int | None, int]:
-        if self._chance(0.4):
-            return self.rng.choice((0, 1, 3, 10, 50, 1000)), self.rng.choice((0, 0, 1, 5, 100))
-        return None, 0
+def _table(items: Sequence[Item], ids: tuple[str, ...]) -> Table:
+    columns = tuple(Column(i.alias, i.node.kind or "dec", ("1", "0"), messy=not i.node.exact) for i in items)
+    return Table("", columns, ids, rows=100)
 
-    def _rows(self) -> Made:
-        if self._chance(0.08):
-            alias = self.rng.choice(self.source.tables)[0]
-            items = [Item(Node(self.rng.choice(("*", f"{alias}.*"))))]
-        else:
-            items = self._items(self.rng.randint(1, 5), 3)
-            if self._chance(0.1):
-                # An alias that hides a column: ORDER BY takes the alias, WHERE the column.
-                hidden = self.rng.choice([c.name for _, c in self.columns])
-                items[0] = Item(items[0].node, hidden)
-        orders: list[Key] = []
-        total = False
-        if self._chance(0.55):
-            orders = [self._order_key(items) for _ in range(self.rng.randint(0, 2))]
-            orders += [Key(n, descending=self._chance(0.3)) for n in self._ids()]
-            total = True
-        limit, offset = self._limit()
-        having = None
-        if self._chance(0.04):
-            having = self._having_alias(items)
-        return self._made(items, orders=tuple(orders), total=total, limit=limit, offset=offset, having=having)
 
-    def _order_key(self, items: Sequence[Item]) -> Key:
-        down = self._chance(0.4)
-        plain = [i for i in items if "*" not in str(i.node) and not str(i.node).lstrip("-").isdigit()]
-        if plain and self._chance(0.6):
-            item = self.rng.choice(plain)
-            return Key(item.node, self.rng.choice(("position", "alias", "")), down)
-        return Key(self.expressions.any(self.rng.randint(0, 2)), "", down)
+def _named_compound(scene: Scene) -> tuple[Compound, Table]:
+    compound, kinds = _arms(scene)
+    names = [scene.new("u") for _ in kinds]
+    words, first, enclosed = compound.arms[0]
+    assert isinstance(first, Select)
+    items = tuple(Item(i.node, n) for i, n in zip(first.items, names, strict=True))
+    compound = replace(compound, arms=((words, replace(first, items=items), enclosed), *compound.arms[1:]))
+    columns = tuple(Column(n, k, ("1", "0")) for n, k in zip(names, kinds, strict=True))
+    return compound, Table("", columns, rows=200)
 
-    def _distinct(self) -> Made:
-        items = [
-            Item(k, f"c{n}" if self._chance(0.4) else "") for n, k in enumerate(self._keys(self.rng.randint(1, 3)))
-        ]
-        orders = [Key(i.node, self.rng.choice(("position", "alias", "")), self._chance(0.4)) for i in items]
-        self.rng.shuffle(orders)
-        total = self._chance(0.6)
-        limit, offset = self._limit() if total else (None, 0)
-        return self._made(
-            items, distinct=True, orders=tuple(orders if total else ()), total=total, limit=limit, offset=offset
-        )
 
-    def _keys(self, count: int) -> list[Node]:
-        """Expressions whose equal values are the same to the byte."""
-        choices: list[Callable[[], Node]] = [
-            lambda: self.expressions.column("int"),
-            lambda: self.expressions.column("int", "word", "date", "time"),
-            lambda: node("FLOOR({} / 30)", self.expressions.column("dbl", "dec")),
-            lambda: node("{} % 5", self.expressions.column("int", "big")),
-            lambda: self.expressions.column("big"),
-            lambda: self.expressions.column("word"),
-            lambda: self.expressions.column("dec", "float", "date"),
-            lambda: node("HEX({})", self.expressions.column("text", "bytes", "big")),
-            lambda: node("YEAR({})", self.expressions.column("date", "time")),
-            lambda: node("{} IS NULL", self.expressions.column()),
-            lambda: node("({} > {})", self.expressions.column("dbl", "int"), Node("10")),
-            lambda: node("IFNULL({}, 0)", self.expressions.column("int")),
-            lambda: node("CASE WHEN {} THEN 'yes' ELSE 'no' END", self.expressions.of("bool", 0)),
-            lambda: node("LENGTH({})", self.expressions.of("text", 1)),
-            lambda: self.expressions.of("int", 2),
-            lambda: node("ROUND({}, 0)", self.expressions.column("dec")),
-            lambda: node("DATE({})", self.expressions.column("time", "date")),
-            lambda: self.expressions.column("bytes", "float"),
-        ]
-        found = [self.rng.choice(choices)() for _ in range(count)]
-        # A constant is no key: MariaDB takes shortcuts with it that lose rows.
-        return [n if any(w in str(n) for w, _ in self.columns) else self._ids()[0] for n in found]
+def _arms(scene: Scene) -> tuple[Compound, list[str]]:
+    """Two or three SELECTs of like columns."""
+    rng = scene.rng
+    sources = [_small(scene.within()) for _ in range(rng.choice((2, 2, 2, 3)))]
+    draws = [Selects(scene.within(), source) for source in sources]
+    common = set(draws[0].exact_kinds()).intersection(*(d.exact_kinds() for d in draws[1:])) or {"int"}
+    kinds = [rng.choice(sorted(common)) for _ in range(rng.randint(1, 3))]
+    operators = [rng.choice(_UNIONS) for _ in draws[1:]]
+    if all(o == "UNION ALL" for o in operators) and rng.random() < 0.5:
+        kinds = [rng.choice(("int", "dec", "text", "dbl", "time", "bool", "big", "date")) for _ in kinds]
+    arms: list[tuple[str, Query, bool]] = []
+    for words, one in zip(("", *operators), draws, strict=True):
+        select = one.rows(kinds) if rng.random() < 0.8 else one.distinct(kinds)
+        if not select.total or select.limit is None or rng.random() < 0.5:
+            select = replace(select, orders=(), total=False, limit=None, offset=0)
+        # LIMIT and ORDER BY of an arm stand in parentheses.
+        arms.append((words, select, bool(select.orders) or rng.random() < 0.2))
+        if words.startswith(("INTERSECT", "EXCEPT")):
+            scene.note(words)
+    scene.note("UNION")
+    return Compound(tuple(arms)), kinds
 
-    def _aggregate(self, simple: bool = False) -> Node:
-        e = self.expressions
-        d = self.rng.choice((0, 0, 1, 2))
-        distinct = "DISTINCT " if self._chance(0.15) and not simple else ""
-        choices: list[Callable[[], Node]] = [
-            lambda: Node("COUNT(*)"),
-            lambda: node("COUNT({})", e.any(d)),
-            lambda: node(
-                f"SUM({distinct}{{}})", self.rng.choice((e.of("int", d), e.of("dec", d), e.column("big", "int")))
-            ),
-            lambda: node(
-                f"AVG({distinct}{{}})", self.rng.choice((e.of("int", d), e.of("dec", d), e.column("big", "int")))
-            ),
-            lambda: node(
-                self.rng.choice(("MIN({})", "MAX({})")),
-                self.rng.choice((e.number(d), e.of("date", d), e.of("time", 0))),
-            ),
-            lambda: node(
-                self.rng.choice(("MIN({})", "MAX({})")),
-                e.column("word", "date", "time", "big", "float", "dbl", "dec", "int"),
-            ),
-            lambda: node("LENGTH({})", node(self.rng.choice(("MIN({})", "MAX({})")), node("HEX({})", e.of("text", d)))),
-            lambda: node(self.rng.choice(("SUM({})", "AVG({})")), e.column("dbl", "float"), exact=False),
-        ]
-        if not simple:
-            choices += [
-                lambda: node("COUNT(DISTINCT {})", e.any(d)),
-                lambda: node("COUNT(DISTINCT {}, {})", e.column(), e.column()),
-                lambda: node(
-                    self.rng.choice(("STD({})", "STDDEV_SAMP({})", "VARIANCE({})", "VAR_SAMP({})", "STDDEV({})")),
-                    e.number(0),
-                    exact=False,
-                ),
-                lambda: node(self.rng.choice(("BIT_OR({})", "BIT_AND({})", "BIT_XOR({})")), e.column("int", "big")),
-                lambda: node(
-                    "GROUP_CONCAT({} ORDER BY " + ", ".join(map(str, self._ids())) + ")",
-                    e.column("int", "word", "dec", "date", "text"),
-                ),
-                lambda: node("GROUP_CONCAT(DISTINCT {0} ORDER BY {0} DESC SEPARATOR '; ')", e.column("int", "word")),
-            ]
-        return self.rng.choice(choices)()
 
-    def _around(self, inner: Node, other: Node) -> Node:
-        """An expression over an aggregate."""
-        if not inner.exact:
-            return self.rng.choice(
-                (inner, inner, node("{} / 2", inner), node("{} * 1.5", inner), node("({} IS NULL)", inner, exact=True))
-            )
-        return self.rng.choice(
-            (
-                inner,
-                inner,
-                inner,
-                node("IFNULL({}, 0)", inner),
-                node("{} * 2", inner),
-                node("ROUND({}, 2)", inner),
-                node("({} + {})", inner, other),
-                node("{} / {}", inner, other),
-                node("IF({} > {}, 'a', 'b')", inner, other),
-                node("CASE WHEN {} IS NULL THEN {} ELSE 1 END", inner, other),
-                node("CONCAT({}, '-', {})", inner, other),
-                node("{} IS NULL", inner),
-                node("({} > {})", inner, other),
-                node("COALESCE({}, {})", inner, other),
-                node("-{}", inner),
-                node("CAST({} AS CHAR)", inner),
-                node("GREATEST({}, {})", inner, other),
-            )
-        )
+def _compound(scene: Scene) -> Compound:
+    rng = scene.rng
+    compound, kinds = _arms(scene)
+    if rng.random() < 0.15 and len(compound.arms) == 3:
+        scene.note("union in parentheses")
+        (_, first, _), second, third = compound.arms
+        inner = Compound((("", second[1], second[2]), third))
+        compound = Compound((("", first, False), (second[0], inner, True)))
+    if rng.random() < 0.5:
+        orders = list(range(1, len(kinds) + 1))
+        rng.shuffle(orders)
+        total = all(k in EXACT for k in kinds)
+        limit = rng.choice((None, 1, 5, 20)) if total else None
+        offset = rng.choice((0, 0, 3)) if limit else 0
+        signed = tuple(o * rng.choice((1, 1, -1)) for o in orders)
+        compound = replace(compound, orders=signed, total=total, limit=limit, offset=offset)
+    return compound
 
-    def _exact(self, simple: bool = True) -> Node:
-        while not (found := self._aggregate(simple)).exact:
-            pass
-        return found
 
-    def _groups(self) -> Made:
-        keys = self._keys(self.rng.choice((0, 1, 1, 1, 2, 2, 3)))
-        simple = self._chance(0.6)
-        items = [Item(k, f"k{n}" if self._chance(0.5) else "") for n, k in enumerate(keys) if self._chance(0.8)]
-        for number in range(self.rng.randint(0 if items else 1, 3)):
-            wrapped = self._around(self._aggregate(simple), self._exact(simple))
-            items.append(Item(wrapped, f"a{number}" if self._chance(0.4) else ""))
-        if keys and self._chance(0.2):
-            items.append(
-                Item(
-                    node(
-                        self.rng.choice(("{} IS NULL", "CONCAT({}, '!')", "IFNULL({}, 'none')")), self.rng.choice(keys)
-                    )
-                )
-            )
-        self.rng.shuffle(items)
-        groups = tuple(Key(k, self.rng.choice(("position", "alias", "", ""))) for k in keys)
-        rollup = bool(keys) and self._chance(0.07)
-        having = self._having(items, keys) if self._chance(0.25) else None
-        orders: list[Key] = []
-        total = False
-        if self._chance(0.5) and not rollup:
-            if self._chance(0.5):
-                exact = [i.node for i in items if i.node.exact]
-                picked = self.rng.choice([*exact, self._exact(simple)])
-                orders.append(Key(picked, self.rng.choice(("position", "alias", "")), self._chance(0.5)))
-            orders += [Key(k, self.rng.choice(("position", "alias", "")), self._chance(0.3)) for k in keys]
-            total = bool(orders) or not keys
-        limit, offset = self._limit() if total else (None, 0)
-        distinct = self._chance(0.04) and total and all(any(i.node == k for i in items) for k in keys)
-        return self._made(
-            items,
-            groups=groups,
-            rollup=rollup,
-            having=having,
-            orders=tuple(orders),
-            total=total,
-            limit=limit,
-            offset=offset,
-            distinct=distinct,
-        )
+def _with(scene: Scene) -> With:
+    rng = scene.rng
+    scene.note("cte")
+    tables: list[tuple[str, Query]] = []
+    known: list[Table] = []
+    recursive = rng.random() < 0.15
+    if recursive:
+        scene.note("recursive cte")
+        name = scene.new("r")
+        query, table = _recursive(scene, name)
+        tables.append((table.name, query))
+        known.append(replace(table, name=name))
+    for _ in range(rng.choice((1, 1, 2)) - recursive):
+        name = scene.new("w")
+        query, table = named(replace(scene.within(), tables=tuple(known)))
+        tables.append((name, query))
+        known.append(replace(table, name=name))
+    inner = replace(scene.within(), tables=tuple(known))
+    first = rng.choice(known)
+    alias = scene.new("t")
+    source = From(Ref(first.name, alias), ((alias, first),)) if rng.random() < 0.4 else draw(inner)
+    body = Selects(inner, source).any()
+    return With(tuple(tables), body, recursive)
 
-    def _having(self, items: Sequence[Item], keys: Sequence[Node]) -> Node:
-        options = [
-            node("{} > {}", self._exact(), Node(self.rng.choice(("1", "10", "0.5")))),
-            node("COUNT(*) > {}", Node(self.rng.choice(("1", "2", "100")))),
-            node("{} IS NOT NULL", self._exact()),
-        ]
-        if keys:
-            options.append(node("{} IS NOT NULL", self.rng.choice(keys)))
-            options.append(node("({} > 0 OR COUNT(*) < 5)", self.rng.choice(keys)))
-        alias = self._having_alias(items)
-        if alias is not None:
-            options += [alias, alias]
-        return self.rng.choice(options)
 
-    def _windows(self) -> Made:
-        ids = ", ".join(str(n) + self.rng.choice(("", " DESC")) for n in self._ids())
-        e = self.expressions
-        part = f"PARTITION BY {self._keys(1)[0]} " if self._chance(0.5) else ""
-        over = f"OVER ({part}ORDER BY {ids})".replace("{", "{{").replace("}", "}}")
-        calls = [
-            node(f"ROW_NUMBER() {over}"),
-            node(f"LAG({{}}) {over}", e.any(1)),
-            node(f"LEAD({{}}, 2) {over}", e.any(1)),
-            node(f"FIRST_VALUE({{}}) {over}", e.column()),
-            node(f"SUM({{}}) {over}", e.of("int", 1)),
-            node(f"COUNT({{}}) {over}", e.any(1)),
-            node(f"MAX({{}}) {over}", e.column("int", "dec", "date")),
-            node(f"RANK() OVER ({part}ORDER BY {{}})", e.column()),
-            node(f"DENSE_RANK() OVER ({part}ORDER BY {{}} DESC)", e.column()),
-            node(f"NTILE(3) {over}"),
-            node(f"COUNT(*) OVER ({part})"),
-        ]
-        items = [
-            *self._items(self.rng.randint(0, 2), 1),
-            *(Item(c, "") for c in self.rng.sample(calls, self.rng.randint(1, 2))),
-        ]
-        orders = [Key(n) for n in self._ids()] if self._chance(0.5) else []
-        limit, offset = self._limit() if orders else (None, 0)
-        return self._made(items, orders=tuple(orders), total=bool(orders), limit=limit, offset=offset)
+def _recursive(scene: Scene, name: str) -> tuple[Query, Table]:
+    """A short recursion: numbers, or steps through a small table."""
+    rng = scene.rng
+    count = rng.choice((3, 5, 12))
+    column = Column("n", "int", ("1", "3"))
+    regular = [t for t in scene.schema.regular if t.columns[0].kind == "int"]
+    if not regular or rng.random() < 0.5:
+        first = Select((Item(Node("1"), "n"),))
+        step = Select((Item(Node("n + 1")),), Ref(name, ""), (Node(f"n < {count}"),))
+    else:
+        table = rng.choice(regular)
+        key = table.columns[0].name
+        first = Select((Item(Node(key), "n"),), Ref(table.name, ""), (Node(f"{key} = 1"),))
+        step = Select((Item(Node(f"s.{key}")),), Ref(f"{name} JOIN {table.name} s ON s.{key} = {name}.n + 1", ""))
+    words = rng.choice(("UNION ALL", "UNION"))
+    query = Compound((("", first, False), (words, step, False)))
+    return query, Table(name, (column,), ("n",) if words == "UNION" else (), rows=count)
+
+
+def _without_tables(scene: Scene) -> Select:
+    """A SELECT without FROM."""
+    scene.note("without FROM")
+    literal = Column("1", "int", ("1", "2"))
+    only = From(Ref("", ""), (("", Table("", (literal,), rows=1)),))
+    selects = Selects(replace(scene, depth=0), only)
+    selects.expressions.columns = [("1", literal), ("'ab'", Column("'ab'", "text", ("'a'",))), ("2.50", literal)]
+    items = tuple(Item(selects.expressions.any(2), f"c{n}") for n in range(scene.rng.randint(1, 4)))
+    return Select(items)

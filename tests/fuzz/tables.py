@@ -1,8 +1,52 @@
-"""The corpus catalogue as the generator sees it: columns by kind, and literals worth comparing them with."""
+"""A catalogue as the generator sees it: columns by kind, literals worth comparing them with, and what ties tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tests.harness.data import Catalogue, Value
+from tests.harness.schema import TableSpec
+
+#: Kinds of which equal values are the same bytes.
+EXACT = frozenset(("int", "big", "dec", "word", "date", "time", "bool", "year"))
+
+_KINDS = {
+    "BIGINT": "big",
+    "DOUBLE": "dbl",
+    "FLOAT": "float",
+    "DECIMAL": "dec",
+    "DATE": "date",
+    "DATETIME": "time",
+    "TIME": "clock",
+    "YEAR": "year",
+    "BLOB": "bytes",
+    "BIT": "bit",
+    "ENUM": "word",
+    "SET": "word",
+    "CHAR": "text",
+    "VARCHAR": "text",
+    "TEXT": "text",
+}
+
+_MORE = {
+    "int": ("0", "1", "12.5", "'7'", "-5"),
+    "big": ("-1", "9223372036854775807", "433000051.0", "'433000034'"),
+    "dbl": ("0", "10.5", "-5.25", "1e2", "17.5"),
+    "float": ("0", "0.5", "12.0"),
+    "dec": ("0", "1.5", "'3.5'", "20.0001"),
+    "date": ("'2010-06-30'", "20150101"),
+    "time": ("'2020-06-01'", "'2021-01-01 12:00:00'"),
+    "clock": ("'10:00:00'", "'-00:30:00'"),
+    "year": ("2000", "2015", "99"),
+    "text": ("'vega'", "'a'", "'x_y'", "''"),
+    "word": ("'G'", "'STAR'", "''"),
+    "bytes": ("''", "x'00'", "x'ff'", "'a'"),
+    "bit": ("0", "255", "b'1010'", "7"),
+}
 
 
 @dataclass(frozen=True)
@@ -10,132 +54,139 @@ class Column:
     """A column as the generator sees it.
 
     Attributes:
-        kind: int, big (integers beyond 32 bits), dbl, float, dec, date, time, text (equal strings may differ in their
-            bytes), word (they may not), bytes, bit.
+        kind: int, big (integers beyond 32 bits), dbl, float, dec, date, time (with date), clock (TIME), year, text
+            (equal strings may differ in their bytes), word (they may not), bytes, bit, bool.
         values: literals worth comparing with.
+        messy: whether sums of it depend on the order in their last digits.
     """
 
     name: str
     kind: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    messy: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table as the generator sees it.
+    """A table, or whatever stands in FROM like one.
 
     Attributes:
         name: qualified.
-        ids: columns that together tell its rows apart.
+        ids: columns that together tell its rows apart; empty where none do.
+        ties: director, and the column that holds its id.
+        kind: director, child, match, regular, derived.
+        rows: how many there are, about.
     """
 
     name: str
     columns: tuple[Column, ...]
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = ()
     position: tuple[str, str] | None = None
+    ties: tuple[tuple[str, str], ...] = ()
+    kind: str = "derived"
+    rows: int = 0
+
+    @property
+    def size(self) -> int:
+        """Rows, at least one."""
+        return max(self.rows, 1)
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(c for c in self.columns if c.name == name)
 
 
-OBJECT_IDS = ("433000017", "433034136", "-8", "1152921504606846979", "433000000", "12345", "'433000034'", "433000051.0")
+@dataclass(frozen=True)
+class Schema:
+    """All tables of a catalogue.
 
-_BANDS = ("'g'", "'r'", "'G'", "'x'", "''")
-_TEXTS = ("'vega'", "'Éta'", "'a'", "'tag'", "'x_y'", "'plain'", "'über'", "'AA01'", "''", "'O''Neil'", "'façade '")
+    Attributes:
+        database: the default one.
+    """
 
-OBJECT = Table(
-    "sky.Object",
-    (
-        Column("objectId", "big", OBJECT_IDS),
-        Column("ra_PS", "dbl", ("180", "10.5", "0", "359.9999", "1e2")),
-        Column("decl_PS", "dbl", ("0", "-5.25", "90", "-90", "10", "30.0")),
-        Column("gFlux_PS", "dbl", ("0", "100.5", "1e-9", "-1", "2000")),
-        Column("rFlux_PS", "dbl", ("2500", "0", "17.5")),
-        Column("iFlux_PS", "float", ("0", "0.5", "500", "12.0")),
-        Column("mag", "dec", ("0", "1.5", "-10.25", "20.0001", "'3.5'")),
-        Column("nObs", "int", ("0", "42", "100", "-5", "12.5", "'7'")),
-        Column("flagBits", "int", ("0", "1", "4294967295", "2147483648", "512")),
-        Column("htmId", "big", ("0", "18446744073709551615", "9223372036854775807", "-1")),
-        Column("isStar", "int", ("0", "1", "127", "-128")),
-        Column("firstDate", "date", ("'2000-01-01'", "'2010-06-30'", "'1995-01-01'", "20150101")),
-        Column("lastSeen", "time", ("'2020-06-01'", "'2021-01-01 12:00:00'", "'2022-03-04 05:06:07.5'")),
-        Column("code", "text", ("'AA01'", "'aa01'", "''", "'nan'", "'BB02 '")),
-        Column("name", "text", _TEXTS),
-        Column("tag", "text", ("'tag'", "'Tag'", "'α'", "'x%y'", "'tag '", "'🚀'")),
-        Column("note", "text", ("'façade'", "'PLAIN'", "'10%'", "'uber'")),
-        Column("payload", "bytes", ("''", "x'00'", "x'ff'", "'a'")),
-        Column("bits", "bit", ("0", "255", "b'1010'", "7")),
-        Column("class", "word", ("'star'", "'GALAXY'", "'quasar'", "'none'")),
-    ),
-    ("objectId",),
-    ("ra_PS", "decl_PS"),
-)
-SOURCE = Table(
-    "sky.Source",
-    (
-        Column("sourceId", "big", ("5000000000", "5000000300", "5000013500", "1")),
-        Column("objectId", "big", OBJECT_IDS),
-        Column("ra", "dbl", ("180", "10.5", "0")),
-        Column("decl", "dbl", ("0", "-5.25", "10")),
-        Column("psfFlux", "dbl", ("400", "0", "1e3", "37.5")),
-        Column("psfFluxSigma", "float", ("15", "0.5", "29.9")),
-        Column("filterId", "int", ("1", "3", "7", "0", "NULL")),
-        Column("taiMidPoint", "dbl", ("59100", "59000.0625", "59200.5")),
-        Column("obsDate", "time", ("'2020-06-01'", "'2021-01-01 12:00:00'")),
-        Column("band", "word", _BANDS),
-        Column("quality", "text", ("'good'", "'Bad'", "''", "'fair '")),
-        Column("counts", "dec", ("50000", "100.25", "0.5")),
-    ),
-    ("sourceId",),
-    ("ra", "decl"),
-)
-REFERENCE = Table(
-    "sky.RefObject",
-    (
-        Column("refObjectId", "big", ("1000", "1001", "1234", "-1")),
-        Column("ra", "dbl", ("180", "10.5", "0")),
-        Column("decl", "dbl", ("0", "-5.25", "10")),
-        Column("refMag", "dbl", ("15", "20.5", "8")),
-        Column("refName", "word", ("'ref 007'", "'REF 010'", "'ref 049'")),
-    ),
-    ("refObjectId",),
-    ("ra", "decl"),
-)
-MATCH = Table(
-    "sky.RefMatch",
-    (
-        Column("refObjectId", "big", ("1000", "1001", "1234", "-1", "1002")),
-        Column("objectId", "big", OBJECT_IDS),
-        Column("separation", "dbl", ("0.0005", "0", "0.0009")),
-        Column("nCandidates", "int", ("0", "1", "2")),
-    ),
-    ("refObjectId", "objectId"),
-)
-FILTER = Table(
-    "sky.Filter",
-    (
-        Column("filterId", "int", ("1", "3", "6")),
-        Column("filterName", "word", _BANDS),
-        Column("effWave", "dbl", ("622", "400", "480.25")),
-        Column("description", "word", ("'g-band'", "'R-BAND'")),
-    ),
-    ("filterId",),
-)
-NOTHING = Table(
-    "sky.Nothing",
-    (
-        Column("nothingId", "big", ("1",)),
-        Column("ra", "dbl", ("0",)),
-        Column("decl", "dbl", ("0",)),
-        Column("v", "int", ("1", "2")),
-    ),
-    ("nothingId",),
-    ("ra", "decl"),
-)
-FORCED = Table(
-    "extra.Forced",
-    (
-        Column("forcedId", "int", ("0", "100", "1499", "-1")),
-        Column("objectId", "big", OBJECT_IDS),
-        Column("forcedFlux", "dbl", ("0", "1.5", "-2")),
-        Column("band", "word", _BANDS),
-    ),
-    ("forcedId",),
-)
+    tables: tuple[Table, ...]
+    database: str
+    directors: tuple[Table, ...] = field(init=False)
+    regular: tuple[Table, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "directors", tuple(t for t in self.tables if t.kind == "director"))
+        object.__setattr__(self, "regular", tuple(t for t in self.tables if t.kind == "regular"))
+
+
+def schema_of(catalogue: Catalogue) -> Schema:
+    """The tables of a catalogue, with literals out of its rows."""
+    tables = [_table(spec, catalogue) for spec in catalogue.specs]
+    return Schema(tuple(tables), catalogue.databases[0])
+
+
+def _table(spec: TableSpec, catalogue: Catalogue) -> Table:
+    rows = catalogue.tables[(spec.database, spec.name)]
+    rng = random.Random(f"{catalogue.seed} {spec.name}")
+    columns = []
+    for at, (name, declared) in enumerate(spec.columns):
+        values = [row[at] for row in rows if row[at] is not None]
+        columns.append(_column(name, declared, values, rng))
+    layout = spec.layout
+    position = (layout["lon"], layout["lat"]) if "lon" in layout else None
+    return Table(
+        f"{spec.database}.{spec.name}",
+        tuple(columns),
+        _ids(spec, [c.name for c in columns], rows),
+        position,
+        _ties(spec),
+        layout["kind"],
+        len(rows),
+    )
+
+
+def _column(name: str, declared: str, values: Sequence[Value], rng: random.Random) -> Column:
+    kind = _KINDS.get(declared.split("(")[0].split()[0], "int")
+    distinct = sorted({_literal(v, kind) for v in rng.sample(values, min(len(values), 60))})
+    if kind == "text" and ("_bin" in declared or len({_plain(v) for v in values}) == len(set(values))):
+        kind = "word"
+    chosen = distinct[:: max(len(distinct) // 6, 1)][:7]
+    messy = kind in ("dbl", "float") and not all(isinstance(v, float) and (v * 1024).is_integer() for v in values)
+    return Column(name, kind, (*chosen, *_MORE.get(kind, ("1",))), messy)
+
+
+def _plain(value: Value) -> object:
+    """What a collation may take a text for."""
+    return value.casefold().rstrip() if isinstance(value, str) else value
+
+
+def _literal(value: Value, kind: str) -> str:
+    if kind == "bit" and isinstance(value, bytes):
+        return str(int.from_bytes(value, "big"))
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    if isinstance(value, (int, float, Decimal)):
+        return repr(value) if isinstance(value, float) else str(value)
+    if isinstance(value, dt.datetime):
+        return f"'{value.isoformat(' ')}'"
+    escaped = str(value).replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\t", "\\t")
+    return f"'{escaped}'".replace("{", "").replace("}", "")
+
+
+def _ids(spec: TableSpec, names: Sequence[str], rows: Sequence[Sequence[Value]]) -> tuple[str, ...]:
+    """The fewest leading or declared columns that tell all rows apart."""
+    wanted = spec.layout.get("director_ids") or [spec.layout.get("id", names[0])]
+    for chosen in (wanted, [*wanted, *(n for n in names if n not in wanted)][: len(wanted) + 1]):
+        at = [names.index(n) for n in chosen]
+        if len({tuple(row[n] for n in at) for row in rows}) == len(rows):
+            return tuple(chosen)
+    return ()
+
+
+def _ties(spec: TableSpec) -> tuple[tuple[str, str], ...]:
+    def qualified(director: str) -> str:
+        return director if "." in director else f"{spec.database}.{director}"
+
+    layout = spec.layout
+    if layout["kind"] == "director":
+        return ((f"{spec.database}.{spec.name}", layout["id"]),)
+    if layout["kind"] == "child":
+        return ((qualified(layout["director"]), layout["director_id"]),)
+    if layout["kind"] == "match":
+        return tuple((qualified(d), i) for d, i in zip(layout["directors"], layout["director_ids"], strict=True))
+    return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pymysql
@@ -26,6 +26,7 @@ class ResultColumn:
         decimals: digits behind the point of a DECIMAL; None for other types.
         unsigned: for integers, else False.
         binary: whether a string type holds bytes, not text; False for other types.
+        length, flags, charset, scale: as the server said them; columns that differ in these alone are equal.
     """
 
     name: str
@@ -33,6 +34,10 @@ class ResultColumn:
     decimals: int | None = None
     unsigned: bool = False
     binary: bool = False
+    length: int = field(default=0, compare=False)
+    flags: int = field(default=0, compare=False)
+    charset: int = field(default=0, compare=False)
+    scale: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,14 @@ class Refusal:
     text: str
 
 
-def connect(port: int, database: str | None = "sky", user: str = "qproxy") -> pymysql.Connection[Any]:
+def connect(
+    port: int, database: str | None = "sky", user: str = "qproxy", patience: int = 120
+) -> pymysql.Connection[Any]:
     """A connection over loopback that hands out raw bytes.
 
     Args:
         port: of a server or proxy on 127.0.0.1.
+        patience: seconds without a byte after which the connection counts as lost.
     """
     return pymysql.connect(
         host="127.0.0.1",
@@ -66,7 +74,7 @@ def connect(port: int, database: str | None = "sky", user: str = "qproxy") -> py
         use_unicode=False,
         conv={},
         autocommit=True,
-        read_timeout=120,
+        read_timeout=patience,
         connect_timeout=20,
     )
 
@@ -96,4 +104,8 @@ def _column(packet: Any) -> ResultColumn:
         packet.scale if kind == _DECIMAL else None,
         bool(packet.flags & UNSIGNED) if kind in _INTEGERS else False,
         packet.charsetnr == BINARY_CHARSET if kind in _STRINGS else False,
+        packet.length,
+        packet.flags,
+        packet.charsetnr,
+        packet.scale,
     )

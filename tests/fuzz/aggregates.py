@@ -1,0 +1,110 @@
+"""Random aggregates, and expressions of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from tests.fuzz.expressions import Expressions
+from tests.fuzz.nodes import Node, node
+from tests.fuzz.scene import Scene
+
+
+class Aggregates:
+    """Draws aggregates over the rows of a query.
+
+    Args:
+        ids: columns that tell its rows apart; None where there are none.
+    """
+
+    def __init__(self, scene: Scene, expressions: Expressions, ids: Sequence[str] | None) -> None:
+        self.scene = scene
+        self.rng: random.Random = scene.rng
+        self.e = expressions
+        self.ids = ids
+
+    def any(self, simple: bool = False) -> Node:
+        """Some aggregate.
+
+        Args:
+            simple: one of those that every chunk can compute in part.
+        """
+        e, d = self.e, self.rng.choice((0, 0, 1, 2))
+        distinct = "DISTINCT " if self.rng.random() < 0.15 and not simple else ""
+        exact = (e.of("int", d), e.of("dec", d), e.column("big", "int"))
+        plain = ("int", "big", "dec", "date", "time", "word", "float", "dbl", "year", "clock")
+        found = e.one(
+            lambda: Node("COUNT(*)", kind="int"),
+            lambda: node("COUNT({})", e.any(d), exact=True, kind="int"),
+            lambda: node(f"SUM({distinct}{{}})", self.rng.choice(exact), kind="dec"),
+            lambda: node(f"AVG({distinct}{{}})", self.rng.choice(exact), kind="dec"),
+            lambda: node(e.form("MIN({})", "MAX({})"), e.of(self.rng.choice(("int", "dec", "date")), d)),
+            lambda: node(e.form("MIN({})", "MAX({})"), e.column(*plain)),
+            lambda: node(
+                "LENGTH({})", node(e.form("MIN({})", "MAX({})"), node("HEX({})", e.of("text", d))), kind="int"
+            ),
+            self._summed,
+        )
+        if simple or self.rng.random() < 0.6:
+            return found
+        self.scene.note("aggregate that is gathered")
+        options = [
+            lambda: node("COUNT(DISTINCT {})", e.any(d), exact=True, kind="int"),
+            lambda: node("COUNT(DISTINCT {}, {})", e.column(), e.column(), kind="int"),
+            lambda: node(
+                e.form("STD({})", "STDDEV_SAMP({})", "VARIANCE({})", "VAR_SAMP({})", "STDDEV({})", "VAR_POP({})"),
+                e.of(self.rng.choice(("int", "dec")), 0),
+                exact=False,
+                kind="dbl",
+            ),
+            lambda: node(e.form("BIT_OR({})", "BIT_AND({})", "BIT_XOR({})"), e.column("int", "big"), kind="big"),
+            lambda: node(
+                f"GROUP_CONCAT(DISTINCT {{0}} ORDER BY {{0}}{e.form('', ' DESC')} SEPARATOR '; ')", self._listed()
+            ),
+        ]
+        if self.ids:
+            order = ", ".join(i + self.rng.choice(("", "", " DESC")) for i in self.ids)
+            listed = e.column("int", "word", "dec", "date", "text")
+            options.append(lambda: node(f"GROUP_CONCAT({{}} ORDER BY {order}{e.form('', ' LIMIT 3')})", listed))
+        return e.one(*options)
+
+    def exact(self, simple: bool = True) -> Node:
+        """One whose value does not depend on the order of rows."""
+        while not (found := self.any(simple)).exact:
+            pass
+        return found
+
+    def _listed(self) -> Node:
+        found = self.e.column("int", "word")
+        return found if found.kind in ("int", "word") else Node("2")
+
+    def _summed(self) -> Node:
+        """A sum of floating numbers: exact where they are multiples of a power of two."""
+        exact = [w for w, c in self.e.columns if c.kind in ("dbl", "float") and not c.messy]
+        if exact and self.rng.random() < 0.7:
+            return node(self.e.form("SUM({})", "AVG({})"), Node(self.rng.choice(exact)), kind="dbl")
+        return node(
+            self.e.form("SUM({})", "AVG({})"), self.e.of("dbl", self.rng.choice((0, 1))), exact=False, kind="dbl"
+        )
+
+    def around(self, simple: bool) -> Node:
+        """An expression of one or two aggregates."""
+        inner, other = self.any(simple), self.exact(simple)
+        form = self.e.form
+        if not inner.exact:
+            return self.e.one(
+                lambda: inner,
+                lambda: node(form("{} / 2", "{} * 1.5"), inner, kind="dbl"),
+                lambda: node("({} IS NULL)", inner, exact=True, kind="int"),
+            )
+        choices = (
+            lambda: node("IFNULL({}, 0)", inner),
+            lambda: node(form("{} * 2", "ROUND({}, 2)", "-{}", "ABS({})"), inner),
+            lambda: node(form("({} + {})", "{} / {}", "({} - CAST({} AS SIGNED))", "({} * {})"), inner, other),
+            lambda: node(form("IF({} > {}, 'a', 'b')", "CASE WHEN {} IS NULL THEN {} ELSE 1 END"), inner, other),
+            lambda: node("CONCAT({}, '-', {})", inner, other, kind="text"),
+            lambda: node(form("{} IS NULL", "CAST({} AS CHAR)", "{} BETWEEN 1 AND 10"), inner),
+            lambda: node(form("({} > {})", "({} <=> {})"), inner, other, kind="int"),
+            lambda: node(form("COALESCE({}, {})", "GREATEST({}, {})", "NULLIF({}, {})"), inner, other),
+        )
+        return inner if self.rng.random() < 0.4 else self.rng.choice(choices)()
