@@ -88,6 +88,8 @@ def polygon_ranges(polygon: E, level: E, most: E) -> E:
 
 def integer_at(value: E, index: E) -> E:
     """The 64 bit integer of that number, from 0, in a binary string."""
+    if is_null(value) or is_null(index):
+        return _long(exp.Null())
     known, place = blob(value), sql.constant(index)
     if known is not None and place is not None:
         found = htm.integer_at(known, _whole(place))
