@@ -221,11 +221,11 @@ def _grid_from(chunk: int) -> str:
     """FROM of the join in a chunk, with its condition on the cells."""
     grid = Grid(RADIUS)
     tables = [exp.to_table(f("Star", chunk)) for f in (naming.chunk_table, naming.overlap_table)]
-    other = surroundings(tables[0], tables[1], ("id", "ra", "decl"), "ra", "decl", grid, "b")
+    other = surroundings(tables[0], tables[1], ("id", "ra", "decl"), "ra", "decl", grid)
     tie = meeting(grid, exp.column("ra", "a"), exp.column("decl", "a"), "d", "b")
     own = naming.chunk_table("Star", chunk)
     return (
-        f"FROM {own} a STRAIGHT_JOIN {corners('d').sql('mysql')} STRAIGHT_JOIN {other.sql('mysql')} "
+        f"FROM {own} a STRAIGHT_JOIN ({corners().sql('mysql')}) d STRAIGHT_JOIN ({other.sql('mysql')}) b "
         f"ON {tie.sql('mysql')} WHERE {_separation()}"
     )
 

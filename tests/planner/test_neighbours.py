@@ -8,8 +8,8 @@ import pytest
 from sqlglot import exp, parse_one
 
 from qproxy.catalog.model import Column
-from qproxy.catalog.naming import NEIGHBOUR_COLUMN
-from qproxy.planner.neighbours import CELL, changed_by_union, corners, meeting, surroundings
+from qproxy.catalog.naming import CELL_COLUMN, NEIGHBOUR_COLUMN
+from qproxy.planner.neighbours import changed_by_union, corners, meeting, surroundings
 from qproxy.sky.functions import expand
 from qproxy.sky.grid import Grid
 from tests.harness.mariadbd import running_server
@@ -51,9 +51,10 @@ def joined(radius, left=False):
     grid = Grid(radius)
     a = [exp.column(name, table="a") for name in ("lon", "lat")]
     other = surroundings(
-        exp.to_table("T_1"), exp.to_table("TFullOverlap_1"), ("id", "lon", "lat", "note"), "lon", "lat", grid, "b"
+        exp.to_table("T_1"), exp.to_table("TFullOverlap_1"), ("id", "lon", "lat", "note"), "lon", "lat", grid
     ).sql("mysql")
-    corner, tie = corners("d").sql("mysql"), meeting(grid, *a, "d", "b").sql("mysql")
+    other = f"({other}) b"
+    corner, tie = f"({corners().sql('mysql')}) d", meeting(grid, *a, "d", "b").sql("mysql")
     if left:
         return f"T_1 a LEFT JOIN ({corner} STRAIGHT_JOIN {other}) ON {tie} AND {separation()} < {radius!r}"
     return f"T_1 a STRAIGHT_JOIN {corner} STRAIGHT_JOIN {other} ON {tie}"
@@ -128,7 +129,7 @@ def test_the_tables_keep_what_columns_are(cursor):
     cursor.execute(f"CREATE OR REPLACE TABLE copied AS SELECT b.* FROM {joined(0.01)}")
     cursor.execute("DESCRIBE copied")
     types = {row[0]: row[1] for row in cursor.fetchall()}
-    assert types.pop(CELL).startswith("bigint")
+    assert types.pop(CELL_COLUMN).startswith("bigint")
     assert types == {"id": "bigint(20)", "lon": "double", "lat": "double", "note": "varchar(20)"}
 
 

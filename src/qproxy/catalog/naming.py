@@ -24,6 +24,8 @@ SUB_CHUNK_COLUMN = "subChunkId"
 #: Overlap tables only: 1 for the first copy in this chunk of a row of another chunk, 0 for all other copies. The rows
 #: with 1 are what lies within the overlap around the chunk, each as often as a plain server would hold it.
 NEIGHBOUR_COLUMN = "qproxy_neighbour"
+#: The cell of a grid, in statements that look for near rows.
+CELL_COLUMN = "qproxy_cell"
 
 #: Internal names that a user's table must not take.
 RESERVED = re.compile(r"(_(\d+|empty)|__(id|orphans)_\d+)$")

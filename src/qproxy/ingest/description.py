@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qproxy.catalog.model import Family, TableKind
-from qproxy.catalog.naming import CHUNK_COLUMN, NEIGHBOUR_COLUMN, RESERVED, SUB_CHUNK_COLUMN
+from qproxy.catalog.naming import CELL_COLUMN, CHUNK_COLUMN, NEIGHBOUR_COLUMN, RESERVED, SUB_CHUNK_COLUMN
 from qproxy.ingest.formats import Format, read_format
 from qproxy.ingest.schema import Key, TableSchema, column_from_type, parse_create_table, plain_key
 from qproxy.ingest.types import IDENTIFIER_TYPES, NUMERIC_TYPES
@@ -150,9 +150,9 @@ class _Columns:
             if column.name.lower() in seen:
                 place.fail(f"two columns have the name '{column.name}' (case does not tell them apart)")
             seen.add(column.name.lower())
-        for internal in (CHUNK_COLUMN, SUB_CHUNK_COLUMN, NEIGHBOUR_COLUMN):
+        for internal in (CHUNK_COLUMN, SUB_CHUNK_COLUMN, NEIGHBOUR_COLUMN, CELL_COLUMN):
             if internal.lower() in self.by_name:
-                place.fail(f"a column must not be called {internal}: ingest adds one of that name")
+                place.fail(f"a column must not be called {internal}: qproxy adds one of that name")
 
     def find(self, item: Item, name: str) -> str:
         column = self.by_name.get(name.lower())

@@ -17,17 +17,15 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from qproxy.catalog.model import Column
-from qproxy.catalog.naming import NEIGHBOUR_COLUMN
+from qproxy.catalog.naming import CELL_COLUMN, NEIGHBOUR_COLUMN
 from qproxy.sky import arithmetic as sql
 from qproxy.sky.grid import CORNERS, Grid
 
-#: Columns of the derived tables; no user's column begins so.
-CELL = "qproxy_cell"
 _ROW, _COLUMN = "qproxy_row", "qproxy_column"
 
 
-def corners(alias: str) -> exp.Subquery:
-    """The derived table with the steps to the four cells around a corner."""
+def corners() -> exp.Query:
+    """The query with the steps to the four cells around a corner, for a derived table."""
     arms = [
         exp.select(
             exp.alias_(sql.whole(row), _ROW, quoted=True),
@@ -35,13 +33,15 @@ def corners(alias: str) -> exp.Subquery:
         )
         for row, column in CORNERS
     ]
-    return _united(arms, alias)
+    return _united(arms)
 
 
 def surroundings(
-    chunk: exp.Table, overlap: exp.Table, columns: Sequence[str], lon: str, lat: str, grid: Grid, alias: str
-) -> exp.Subquery:
-    """The derived table with the rows of a chunk and its neighbours' rows within the overlap, each with its cell.
+    chunk: exp.Table, overlap: exp.Table, columns: Sequence[str], lon: str, lat: str, grid: Grid
+) -> exp.Query:
+    """The query of the rows of a chunk and its neighbours' rows within the overlap, each with its cell.
+
+    It stands in FROM as a derived table.
 
     Args:
         chunk, overlap: the chunk table and its overlap table.
@@ -49,16 +49,15 @@ def surroundings(
             tables in memory go to a file.
         lon, lat: names of the position columns.
         grid: for the radius of the join.
-        alias: of the derived table.
     """
     arms = []
     for table in (chunk, overlap):
         items = [exp.column(name, quoted=True) for name in columns]
         cell = grid.cell(exp.column(lon, quoted=True), exp.column(lat, quoted=True))
-        arms.append(exp.select(*items, exp.alias_(cell, CELL, quoted=True), copy=False).from_(table.copy()))
+        arms.append(exp.select(*items, exp.alias_(cell, CELL_COLUMN, quoted=True), copy=False).from_(table.copy()))
     marked = exp.EQ(this=exp.column(NEIGHBOUR_COLUMN, quoted=True), expression=sql.whole(1))
     arms[1] = arms[1].where(marked, copy=False)
-    return _united(arms, alias)
+    return _united(arms)
 
 
 def meeting(grid: Grid, lon: exp.Expression, lat: exp.Expression, corner: str, neighbour: str) -> exp.EQ:
@@ -74,7 +73,9 @@ def meeting(grid: Grid, lon: exp.Expression, lat: exp.Expression, corner: str, n
         A condition that no pair fulfils with more than one corner.
     """
     row, column = (exp.column(name, table=corner, quoted=True) for name in (_ROW, _COLUMN))
-    return exp.EQ(this=exp.column(CELL, table=neighbour, quoted=True), expression=grid.near(lon, lat, row, column))
+    return exp.EQ(
+        this=exp.column(CELL_COLUMN, table=neighbour, quoted=True), expression=grid.near(lon, lat, row, column)
+    )
 
 
 def changed_by_union(column: Column) -> bool:
@@ -86,9 +87,8 @@ def changed_by_union(column: Column) -> bool:
     return column.base_type in ("enum", "set") or "zerofill" in column.type.lower()
 
 
-def _united(arms: Sequence[exp.Select], alias: str) -> exp.Subquery:
-    result: exp.Select | exp.Union = arms[0]
+def _united(arms: Sequence[exp.Select]) -> exp.Query:
+    result: exp.Query = arms[0]
     for arm in arms[1:]:
         result = exp.Union(this=result, expression=arm, distinct=False)
-    name = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
-    return exp.Subquery(this=result, alias=name)
+    return result
