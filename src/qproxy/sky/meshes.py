@@ -95,8 +95,11 @@ def integer_at(value: E, index: E) -> E:
         found = htm.integer_at(known, _whole(place))
         if found is None or abs(found) <= _EXACT:
             return _long(exp.Null() if found is None else sql.number(found))
-        literal = sql.whole(abs(found))
-        return exp.Neg(this=literal) if found < 0 else literal
+        if found > 0:
+            return sql.whole(found)
+        # The lowest integer has no literal of its own: its digits alone are an unsigned number.
+        above = exp.Neg(this=sql.whole(-(found + 1)))
+        return exp.Paren(this=exp.Sub(this=above, expression=sql.whole(1)))
     # Positions in SUBSTR are counted from 1; where it gives fewer than eight bytes there is no such integer.
     start = sql.add(sql.mul(exp.Paren(this=_signed(index)), sql.whole(_BYTES)), sql.whole(1))
     if place is not None:
