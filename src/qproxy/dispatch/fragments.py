@@ -13,10 +13,12 @@ import numpy as np
 from qproxy.catalog.model import ChunkIds, Placement
 from qproxy.catalog.naming import chunk_table, chunk_tables, empty_table
 from qproxy.errors import SQLError
-from qproxy.planner.plan import Plan, Slot, Template
+from qproxy.planner.plan import SUB_CHUNK_LIST, Plan, Slot, Template
 
 #: A statement of many chunks is cut before it grows longer than this, in characters.
 MAX_STATEMENT = 1 << 18
+#: Where more sub-chunks of a chunk are wanted than this, all its rows are read.
+MAX_SUB_CHUNKS = 200
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Statements:
         partial = translate(plan.partial)
         self._slots = plan.slots
         self._partial = Template.cut(partial, plan.slots)
+        self._coverage = plan.coverage
+        self._narrowed: Template | None = None
+        if plan.narrowed is not None:
+            markers = [*(s.marker for s in plan.slots), SUB_CHUNK_LIST]
+            self._narrowed = Template.cut_at(translate(plan.narrowed), markers)
         self._before = self._after = ""
         if plan.combined is not None:
             self._before, found, self._after = translate(plan.combined).partition(partial)
@@ -74,11 +81,18 @@ class Statements:
         if self.spanning and chunks:
             inner = self._partial.fill([self._names(i, s, chunks) for i, s in enumerate(self._slots)])
             return f"{self._before}{inner}{self._after}"
-        parts = [self._partial.fill([self._name(i, s, c) for i, s in enumerate(self._slots)]) for c in chunks]
+        parts = [self._statement(c) for c in chunks]
         if not parts:
             parts = [self._partial.fill([standing_in(s) for s in self._slots])]
         inner = parts[0] if len(parts) == 1 else "(" + ") UNION ALL (".join(parts) + ")"
         return f"{self._before}{inner}{self._after}"
+
+    def _statement(self, chunk: int) -> str:
+        names = [self._name(i, s, chunk) for i, s in enumerate(self._slots)]
+        wanted = self._coverage.sub_chunks(chunk) if self._narrowed is not None else None
+        if self._narrowed is None or wanted is None or not 0 < len(wanted) <= MAX_SUB_CHUNKS:
+            return self._partial.fill(names)
+        return self._narrowed.fill([*names, ", ".join(map(str, sorted(wanted)))])
 
     def _names(self, index: int, slot: Slot, chunks: Sequence[int]) -> str:
         """The name that stands for a slot's tables in all the chunks."""

@@ -10,6 +10,8 @@ from qproxy.sky.coverage import Coverage
 
 #: The identifier that stands for the scratch table in a merge statement.
 SCRATCH = "§merge§"
+#: The number that stands for a list of sub-chunks; none of them has it.
+SUB_CHUNK_LIST = "909192939495"
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Plan:
         partial: statement for one chunk, with markers.
         combined: a statement that holds ``partial`` once, letter for letter, and reduces its rows; chunks of one
             worker are combined by it. None where rows are only put one behind the other.
+        narrowed: ``partial`` that reads but the sub-chunks `SUB_CHUNK_LIST` of a chunk; for those chunks that the
+            coverage cuts down to sub-chunks. None where nothing is gained.
         together: whether chunks may be put into one statement by UNION ALL: see `qproxy.planner.unions`.
         limit: rows after which more are of no use, for rows that are only put one behind the other.
     """
@@ -115,6 +119,7 @@ class Plan:
     combined: str | None
     together: bool
     merge: Relay | Final
+    narrowed: str | None = None
 
     @property
     def limit(self) -> int | None:
@@ -139,18 +144,23 @@ class Template:
     @classmethod
     def cut(cls, sql: str, slots: Sequence[Slot]) -> Template:
         """Cut a statement at the markers of its slots."""
+        return cls.cut_at(sql, [s.marker for s in slots])
+
+    @classmethod
+    def cut_at(cls, sql: str, markers: Sequence[str]) -> Template:
+        """Cut a statement wherever one of some markers stands."""
         pieces: list[str] = []
         order: list[int] = []
         rest = sql
         while True:
-            found = [(rest.find(s.marker), i) for i, s in enumerate(slots)]
+            found = [(rest.find(m), i) for i, m in enumerate(markers)]
             hits = [(at, i) for at, i in found if at >= 0]
             if not hits:
                 return cls((*pieces, rest), tuple(order))
             at, index = min(hits)
             pieces.append(rest[:at])
             order.append(index)
-            rest = rest[at + len(slots[index].marker) :]
+            rest = rest[at + len(markers[index]) :]
 
     @property
     def size(self) -> int:

@@ -18,10 +18,11 @@ from qproxy.planner.constants import SessionValues, fold
 from qproxy.planner.expand import expand
 from qproxy.planner.guard import check
 from qproxy.planner.joins import check_joins, count_pairs_once
+from qproxy.planner.narrow import with_sub_chunks
 from qproxy.planner.parse import parse
 from qproxy.planner.plan import Lookup, Plan, Slot, Template
 from qproxy.planner.query import Query
-from qproxy.planner.restrict import Restriction, lookups, resolve, restrict
+from qproxy.planner.restrict import Restriction, lookups, narrowed, resolve, restrict
 from qproxy.planner.split import split, whole
 from qproxy.planner.unions import keeps_values
 from qproxy.sky.coverage import EVERYTHING, Coverage
@@ -68,10 +69,11 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
         found: the places of the ids of each look-up.
     """
     query = analysis.query
-    coverage = resolve(analysis.restriction, found) if analysis.family else EVERYTHING
+    area = narrowed(analysis.restriction, query)
+    coverage = resolve(analysis.restriction, found, area) if analysis.family else EVERYTHING
     slots = _slots(query)
     chunks = _chunks(slots, coverage)
-    statements = whole(query) if len(chunks) <= 1 else split(query)
+    statements, fewer = with_sub_chunks(query, area, coverage, whole if len(chunks) <= 1 else split)
     together = keeps_values((*query.items, *(query.groups or ()), *(o.expression for o in query.orders)), query)
     return Plan(
         names=query.names,
@@ -84,6 +86,7 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
         combined=statements.combined if together else None,
         together=together,
         merge=statements.merge,
+        narrowed=fewer,
     )
 
 

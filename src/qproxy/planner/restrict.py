@@ -37,10 +37,10 @@ class Area:
     """Rows for which the row of one director lies in some places.
 
     Attributes:
-        alias: of the director.
+        source: number of the director, which tells it from all other tables of a statement.
     """
 
-    alias: str
+    source: int
     places: Coverage
 
 
@@ -106,32 +106,31 @@ def settle(restriction: Restriction, values: Mapping[str, Iterable[object]]) -> 
     return restriction
 
 
-def resolve(restriction: Restriction, found: Mapping[Lookup, Coverage]) -> Coverage:
+def resolve(restriction: Restriction, found: Mapping[Lookup, Coverage], source: Source | None = None) -> Coverage:
     """The chunks of a restriction, once its look-ups have been answered.
 
-    Returns:
-        Sub-chunks, where it tells any, are those of the director that `narrowed` names.
+    Args:
+        source: the director whose sub-chunks are told, as `narrowed` gives it; without one every chunk is whole.
     """
     chunks, areas = _resolved(restriction, found)
-    alias = next(iter(areas), None)
-    return chunks if alias is None else chunks & areas[alias]
+    return chunks & areas[source.number] if source is not None and source.number in areas else chunks
 
 
-def narrowed(restriction: Restriction) -> str | None:
-    """Alias of the director whose rows all lie in sub-chunks of areas that the restriction tells; None for none."""
-    return next(iter(_aliases(restriction)), None)
+def narrowed(restriction: Restriction, query: Query) -> Source | None:
+    """The first table of a query whose rows all lie in areas; None for none."""
+    told = _told(restriction)
+    return next((s for s in query.sources if s.number in told), None)
 
 
-def _aliases(restriction: Restriction) -> list[str]:
-    """Directors of which `_resolved` tells places, in the same order."""
+def _told(restriction: Restriction) -> frozenset[int]:
+    """Directors of which `_resolved` tells places."""
     if isinstance(restriction, Area):
-        return [restriction.alias]
-    if not isinstance(restriction, Both | Either):
-        return []
-    parts = [_aliases(part) for part in restriction.parts]
+        return frozenset((restriction.source,))
+    if isinstance(restriction, Both):
+        return frozenset[int]().union(*(_told(part) for part in restriction.parts))
     if isinstance(restriction, Either):
-        return [alias for alias in parts[0] if all(alias in part for part in parts[1:])]
-    return list(dict.fromkeys(alias for part in parts for alias in part))
+        return frozenset.intersection(*(_told(part) for part in restriction.parts))
+    return frozenset()
 
 
 def _leaves(restriction: Restriction) -> Iterable[Restriction]:
@@ -142,13 +141,10 @@ def _leaves(restriction: Restriction) -> Iterable[Restriction]:
         yield restriction
 
 
-_Resolved = tuple[Coverage, dict[str, Coverage]]
-
-
-def _resolved(restriction: Restriction, found: Mapping[Lookup, Coverage]) -> _Resolved:
-    """Whole chunks that can hold an answer; and places in which rows of single directors lie in every answer."""
+def _resolved(restriction: Restriction, found: Mapping[Lookup, Coverage]) -> tuple[Coverage, dict[int, Coverage]]:
+    """Whole chunks that can hold an answer; and places in which the rows of single directors lie in every answer."""
     if isinstance(restriction, Area):
-        return restriction.places.whole, {restriction.alias: restriction.places}
+        return restriction.places.whole, {restriction.source: restriction.places}
     if isinstance(restriction, Lookup):
         # Rows with an id need not share the sub-chunk of their director: ids restrict chunks.
         return found.get(restriction, EVERYTHING).whole, {}
@@ -158,15 +154,15 @@ def _resolved(restriction: Restriction, found: Mapping[Lookup, Coverage]) -> _Re
         return restriction.whole, {}
     parts = [_resolved(part, found) for part in restriction.parts]
     if isinstance(restriction, Either):
-        shared = [a for a in parts[0][1] if all(a in areas for _, areas in parts[1:])]
-        united = {alias: Coverage.united(areas[alias] for _, areas in parts) for alias in shared}
+        shared = frozenset.intersection(*(frozenset(areas) for _, areas in parts))
+        united = {source: Coverage.united(areas[source] for _, areas in parts) for source in shared}
         return Coverage.united(chunks for chunks, _ in parts), united
     common = EVERYTHING
-    both: dict[str, Coverage] = {}
+    both: dict[int, Coverage] = {}
     for chunks, areas in parts:
         common = common & chunks
-        for alias, places in areas.items():
-            both[alias] = both[alias] & places if alias in both else places
+        for source, places in areas.items():
+            both[source] = both[source] & places if source in both else places
     for places in both.values():
         common = common & places.whole
     return common, both
@@ -192,7 +188,7 @@ class _Reader:
             area = covered(condition, self.query)
             if area is not None:
                 if area[0].alias not in self.straying:
-                    parts.append(Area(area[0].alias, area[1]))
+                    parts.append(Area(area[0].number, area[1]))
                 continue
             bound = bounds_of(condition, self.query)
             if bound is not None:
@@ -208,7 +204,7 @@ class _Reader:
                 ids[found.column] = ids[found.column] & found.ids if found.column in ids else found.ids
         for alias, (source, told) in bounds.items():
             if alias not in self.straying:
-                parts.append(Area(alias, coverage(told.region, source)))
+                parts.append(Area(source.number, coverage(told.region, source)))
         parts += [told.lookup or NOTHING for told in ids.values()]
         return _both(parts)
 
