@@ -10,6 +10,11 @@ from qproxy.catalog.naming import CHUNK_COLUMN, NEIGHBOUR_COLUMN, SUB_CHUNK_COLU
 from qproxy.ingest.description import TableSpec
 from qproxy.ingest.schema import Key, TableSchema, plain_key, quote_name, quote_text
 
+#: Rows of a chunk from which on a key on its sub-chunks pays: see "Decisions" in ARCHITECTURE.md.
+SUB_CHUNK_KEY_ROWS = 20_000
+#: Keys that a table of MariaDB may have.
+MAX_KEYS = 64
+
 
 def create_database(name: str) -> str:
     """CREATE DATABASE with the charset that tables without one of their own take."""
@@ -90,7 +95,13 @@ def _join_keys(table: TableSpec) -> tuple[Key, ...]:
     return tuple(plain_key(f"qproxy_{n}", (n,)) for n in names)
 
 
-def chunk_table(name: str, table: TableSpec, engine: str, overlap: bool = False) -> str:
+def _area_keys(table: TableSpec, rows: int) -> tuple[Key, ...]:
+    """The key by which the sub-chunks of a small area are found, where that is faster than reading all rows."""
+    wanted = table.kind is TableKind.DIRECTOR and rows >= SUB_CHUNK_KEY_ROWS
+    return (plain_key(f"qproxy_{SUB_CHUNK_COLUMN}", (SUB_CHUNK_COLUMN,)),) if wanted else ()
+
+
+def chunk_table(name: str, table: TableSpec, engine: str, overlap: bool = False, rows: int = 0) -> str:
     """A chunk table, its overlap table, or the empty stand-in of either.
 
     Args:
@@ -98,10 +109,14 @@ def chunk_table(name: str, table: TableSpec, engine: str, overlap: bool = False)
         table: whose columns and keys it gets.
         engine: storage engine.
         overlap: overlap tables may hold a row several times, so that none of their keys is unique.
+        rows: how many it is to hold.
     """
+    keys = (*table.keys, *_join_keys(table))
+    if not overlap and len(keys) < MAX_KEYS:
+        keys += _area_keys(table, rows)
     lines = [f"{quote_name(c.name)} {c.definition}" for c in table.schema.columns]
     lines += [f"{quote_name(c)} int(11) NOT NULL" for c in internal_columns(table, overlap)]
-    for key in (*table.keys, *_join_keys(table)):
+    for key in keys:
         if overlap and key.kind in ("PRIMARY KEY", "UNIQUE KEY"):
             key = replace(key, name="qproxy_primary" if key.name == "PRIMARY" else key.name, kind="KEY")
         lines.append(_key_line(key))

@@ -104,7 +104,7 @@ def _chunk_loads(spread: SpreadTable, chunk: int, physical: str, engine: str) ->
         rows = spool.rows.get(chunk, 0) if spool is not None else 0
         if spool is None or (overlap and not rows):
             continue
-        create = chunk_table(qualified(physical, name), table, engine, overlap)
+        create = chunk_table(qualified(physical, name), table, engine, overlap, rows)
         path = spool.path(chunk) if rows else None
         found.append(TableLoad(name, create, stored_columns(table, overlap), path, rows, table.format.charset))
     return found
