@@ -297,11 +297,14 @@ class RawClient:
         self.offered = (
             struct.unpack_from("<H", payload, pos + 13)[0] | struct.unpack_from("<H", payload, pos + 18)[0] << 16
         )
-        return payload[pos + 4 : pos + 12] + payload[pos + 31 : pos + 43]
+        self.nonce = payload[pos + 4 : pos + 12] + payload[pos + 31 : pos + 43]
+        return self.nonce
 
     def response(self, user: str, answer: bytes, plugin: str = PLUGIN, collation: int = 45) -> bytes:
         head = struct.pack("<IIB23x", self.capabilities, 1 << 24, collation)
         tail = user.encode() + b"\0" + bytes((len(answer),)) + answer
+        if not self.capabilities & packets.PLUGIN_AUTH:
+            return head + tail
         return head + tail + plugin.encode() + b"\0" + b"\x0e\x04name\x08made \xc3\xbc."
 
     def login(self, user: str = "anna", password: str = "secret") -> RawClient:

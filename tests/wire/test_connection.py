@@ -214,6 +214,17 @@ def test_row_of_sixteen_megabytes_and_more(served: Served, size: int) -> None:
         assert cursor.fetchall() == (("after",),)
 
 
+def test_row_over_the_limit(kind: str) -> None:
+    with Served(limits=Limits(max_packet=100_000), loop=new_loop(kind)) as served:
+        raw = RawClient(served.port).login()
+        raw.command(QUERY, b"fat 99990")
+        assert len(raw.rows()) == 6
+        for size in (99_997, 40_000_000):
+            raw.command(QUERY, b"fat %d" % size)
+            assert error_of(raw.rows()[-1])[0] == 1153
+        assert raw.ask(PING)[0] == 0
+
+
 def test_wrong_sequence_of_a_command_closes(served: Served) -> None:
     raw = RawClient(served.port).login()
     raw.sock.sendall(frame(b"\x03echo x", 3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import struct
+import time
 
 import pymysql
 import pytest
@@ -176,6 +177,24 @@ def test_hang_up_during_login(served: Served) -> None:
     raw.close()
     until(lambda: not served.server.connections)
     connect(served).close()
+
+
+def test_guessing_is_slowed_then_refused(kind: str) -> None:
+    limits = Limits(free_login_failures=2, handshake_timeout=1.0)
+    with Served(limits=limits, loop=new_loop(kind)) as served:
+        for _ in range(3):
+            with pytest.raises(pymysql.err.OperationalError, match="1045"):
+                connect(served, password="guess")
+        began = time.monotonic()
+        connect(served).close()
+        assert time.monotonic() - began > 0.4
+        for _ in range(10):
+            with pytest.raises(pymysql.err.OperationalError) as caught:
+                connect(served, password="guess")
+            if caught.value.args[0] == 1129:
+                break
+        with pytest.raises(pymysql.err.OperationalError, match=r"1129.*is blocked because of many failed logins"):
+            connect(served)
 
 
 def client_tls() -> ssl.SSLContext:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import zstandard
 
 from qproxy.errors import SQLError
-from qproxy.wire.framing import out_of_order
+from qproxy.wire.framing import out_of_order, too_big
 from qproxy.wire.reader import malformed
 
 _HEADER = 7
@@ -57,9 +57,11 @@ class Decompressor:
 
     Args:
         zstd: whether they are packed with zstd, not zlib.
+        limit: largest contents of a packet in bytes.
     """
 
-    def __init__(self, zstd: bool) -> None:
+    def __init__(self, zstd: bool, limit: int = _MOST) -> None:
+        self._limit = limit
         self._grow = _grow_zstd if zstd else _grow_zlib
         self._buffer = bytearray()
 
@@ -79,16 +81,19 @@ class Decompressor:
             sequence: the number that it must have.
 
         Raises:
-            SQLError: 1156 another number, 1157 contents that cannot be unpacked or have another size than was said.
+            SQLError: 1153 too large, 1156 another number, 1157 contents that cannot be unpacked or have another size
+                than was said.
         """
         if len(self._buffer) < _HEADER:
             return None
         size = int.from_bytes(self._buffer[:3], "little")
         if self._buffer[3] != sequence:
             raise out_of_order()
+        contents = int.from_bytes(self._buffer[4:7], "little")
+        if max(size, contents) > self._limit:
+            raise too_big(self._limit)
         if len(self._buffer) < _HEADER + size:
             return None
-        contents = int.from_bytes(self._buffer[4:7], "little")
         body = bytes(memoryview(self._buffer)[_HEADER : _HEADER + size])
         del self._buffer[: _HEADER + size]
         if not size:

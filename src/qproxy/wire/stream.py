@@ -115,7 +115,8 @@ class PacketStream(asyncio.Protocol):
         """
         self._flush()
         self._compressor = Compressor(zstd_level)
-        self._decompressor = Decompressor(zstd_level is not None)
+        # Headers and a little that does not shrink come on top of the largest message.
+        self._decompressor = Decompressor(zstd_level is not None, self._limits.max_packet + self._limits.read_ahead)
         self._decompressor.feed(self._splitter.rest())
 
     async def read(self, within: float | None, *, command: bool = False) -> bytes:
