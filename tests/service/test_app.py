@@ -71,7 +71,7 @@ async def test_a_dead_worker_without_copies_is_named_and_nothing_else(small: Sma
     async with proxy(small) as server:
         small.kill("w1")
         try:
-            for sql in ("SELECT COUNT(*) FROM Object", "SELECT id, pad FROM Object"):
+            for sql in ("SELECT COUNT(id) FROM Object", "SELECT id, pad FROM Object"):
                 with pytest.raises(pymysql.MySQLError) as failed:
                     await asked(server, sql, "one")
                 code, message = failed.value.args
@@ -80,7 +80,7 @@ async def test_a_dead_worker_without_copies_is_named_and_nothing_else(small: Sma
                 assert message.endswith("worker 'w1' cannot be reached")
         finally:
             await small.restart("w1")
-        assert await asked(server, "SELECT COUNT(*) FROM Object", "one") == [(ROWS,)]
+        assert await asked(server, "SELECT COUNT(id) FROM Object", "one") == [(ROWS,)]
 
 
 async def test_no_worker_at_all(small: Small) -> None:
@@ -88,7 +88,7 @@ async def test_no_worker_at_all(small: Small) -> None:
         for name in small.servers:
             small.kill(name)
         try:
-            for sql in ("SELECT COUNT(*) FROM Object", "SELECT n FROM Factor", "SELECT id FROM Object WHERE id = 5"):
+            for sql in ("SELECT COUNT(id) FROM Object", "SELECT n FROM Factor", "SELECT id FROM Object WHERE id = 5"):
                 with pytest.raises(pymysql.MySQLError) as failed:
                     await asked(server, sql)
                 assert failed.value.args[0] == 1105
@@ -97,12 +97,12 @@ async def test_no_worker_at_all(small: Small) -> None:
         finally:
             for name in small.servers:
                 await small.restart(name)
-        assert await asked(server, "SELECT COUNT(*) FROM Object") == [(ROWS,)]
+        assert await asked(server, "SELECT COUNT(id) FROM Object") == [(ROWS,)]
 
 
 async def test_the_query_log_tells_what_became_of_each_query(small: Small) -> None:
     queries = {
-        "SELECT COUNT(*) FROM Object -- logged": (1, None),
+        "SELECT COUNT(id) FROM Object -- logged": (1, None),
         "SELECT id FROM Object LIMIT 7 -- logged": (7, None),
         "SELECT nope FROM Object -- logged": (0, "Unknown column 'nope' in 'field list'"),
     }
@@ -125,7 +125,7 @@ async def test_a_new_database_is_noticed(small: Small) -> None:
                 return ("later",) in ask(server, "SHOW DATABASES", None)
 
             await until(there)
-            assert await asked(server, "SELECT COUNT(*) FROM Object", "later") == [(ROWS,)]
+            assert await asked(server, "SELECT COUNT(id) FROM Object", "later") == [(ROWS,)]
         finally:
             for physical in small.store.drop_database("later"):
                 for one in small.servers.values():
@@ -136,7 +136,7 @@ async def test_a_new_database_is_noticed(small: Small) -> None:
 async def test_a_worker_that_moved_is_followed(small: Small) -> None:
     before = small.store.workers()["w1"]
     async with proxy(small) as server, FaultProxy(small.servers["w1"].port) as moved:
-        assert await asked(server, "SELECT COUNT(*) FROM Object", "one") == [(ROWS,)]
+        assert await asked(server, "SELECT COUNT(id) FROM Object", "one") == [(ROWS,)]
         small.faults["w1"].refuse()
         small.faults["w1"].cut()
         small.store.add_worker(replace(before, port=moved.port))
@@ -144,7 +144,7 @@ async def test_a_worker_that_moved_is_followed(small: Small) -> None:
 
             def answers() -> bool:
                 try:
-                    return ask(server, "SELECT COUNT(*) FROM Object", "one") == [(ROWS,)]
+                    return ask(server, "SELECT COUNT(id) FROM Object", "one") == [(ROWS,)]
                 except pymysql.MySQLError:
                     return False
 

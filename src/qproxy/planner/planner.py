@@ -15,12 +15,13 @@ from qproxy.catalog.model import Catalog, ChunkIds, Family
 from qproxy.planner import render
 from qproxy.planner.bind import bind
 from qproxy.planner.constants import SessionValues, fold
+from qproxy.planner.counters import counted
 from qproxy.planner.expand import expand
 from qproxy.planner.guard import check
 from qproxy.planner.joins import check_joins, count_pairs_once
 from qproxy.planner.narrow import with_sub_chunks
 from qproxy.planner.parse import parse
-from qproxy.planner.plan import Lookup, Plan, Slot, Template
+from qproxy.planner.plan import Lookup, Plan, Relay, Slot, Template
 from qproxy.planner.query import Query
 from qproxy.planner.restrict import Restriction, lookups, narrowed, resolve, restrict
 from qproxy.planner.split import split, whole
@@ -35,6 +36,7 @@ class Analysis:
     Attributes:
         shape: see `Plan`.
         lookups: what the director index has to tell before a plan can be made.
+        total: the one value of a query that row counters answer; None for all others.
     """
 
     query: Query
@@ -42,6 +44,7 @@ class Analysis:
     family: Family | None
     restriction: Restriction
     lookups: frozenset[Lookup]
+    total: int | None = None
 
 
 def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
@@ -59,7 +62,9 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
     family = check_joins(query)
     restriction = restrict(query)
     expanded = expand(query)
-    return Analysis(count_pairs_once(expanded), _shape(expanded), family, restriction, lookups(restriction))
+    return Analysis(
+        count_pairs_once(expanded), _shape(expanded), family, restriction, lookups(restriction), counted(query)
+    )
 
 
 def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
@@ -69,6 +74,8 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
         found: the places of the ids of each look-up.
     """
     query = analysis.query
+    if analysis.total is not None:
+        return _known(analysis, analysis.total)
     area = narrowed(analysis.restriction, query)
     coverage = resolve(analysis.restriction, found, area) if analysis.family else EVERYTHING
     slots = _slots(query)
@@ -87,6 +94,23 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
         together=together,
         merge=statements.merge,
         narrowed=fewer,
+    )
+
+
+def _known(analysis: Analysis, total: int) -> Plan:
+    """The plan of a query whose one value is known: any worker can answer it."""
+    query = analysis.query
+    return Plan(
+        names=query.names,
+        shape=analysis.shape,
+        slots=(),
+        family=None,
+        coverage=EVERYTHING,
+        chunks=np.empty(0, np.int32),
+        partial=render.select([str(total)], limit=query.limit, offset=query.offset),
+        combined=None,
+        together=True,
+        merge=Relay(),
     )
 
 
