@@ -10,7 +10,7 @@ import pymysql
 import pytest
 
 from qproxy.errors import SQLError
-from qproxy.session.set_statement import apply_set
+from qproxy.session.set_statement import apply_set, split_set_statement
 from qproxy.session.variables import Variables
 from tests.harness.mariadbd import Server
 
@@ -281,3 +281,23 @@ def test_numbers_out_of_range(sql: str, code: int) -> None:
     with pytest.raises(SQLError) as refusal:
         apply_set(sql, Variables())
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("sql", "settings", "statement"),
+    [
+        ("SET STATEMENT max_statement_time=1 FOR SELECT 1", "SET max_statement_time=1 ", "SELECT 1"),
+        ("set statement a=1, b='FOR' for show tables;", "SET a=1, b='FOR' ", "show tables"),
+    ],
+)
+def test_set_statement_is_cut_in_two(sql: str, settings: str, statement: str) -> None:
+    assert split_set_statement(sql) == (settings, statement)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SET STATEMENT a=1", "SET STATEMENT a=1 FOR", "SET STATEMENT @a=1 FOR SELECT 1", "SET STATEMENT FOR"]
+)
+def test_set_statement_without_its_parts(sql: str) -> None:
+    with pytest.raises(SQLError) as refusal:
+        split_set_statement(sql)
+    assert refusal.value.code == 1064

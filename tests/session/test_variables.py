@@ -16,9 +16,9 @@ from tests.harness.mariadbd import Server
 #: What the proxy says of itself, or what the private server was started with.
 OWN = frozenset(
     """
-    version version_comment version_compile_os version_compile_machine version_malloc_library version_ssl_library
-    license read_only local_infile event_scheduler bind_address time_zone system_time_zone key_buffer_size
-    query_cache_size table_open_cache thread_cache_size skip_name_resolve pseudo_thread_id back_log
+    hostname version version_comment version_compile_os version_compile_machine version_malloc_library
+    version_ssl_library license read_only local_infile event_scheduler bind_address time_zone system_time_zone
+    key_buffer_size query_cache_size table_open_cache thread_cache_size skip_name_resolve pseudo_thread_id back_log
     have_compress have_crypt have_dynamic_loading have_geometry have_profiling have_query_cache have_rtree_keys
     have_ssl have_openssl have_symlink transaction_isolation transaction_read_only
     """.split()  # noqa: SIM905

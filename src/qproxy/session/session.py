@@ -15,6 +15,7 @@ from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.explain import explain
 from qproxy.planner.parse import tokenize
+from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
 from qproxy.session.information_schema.definitions import NAME as INFORMATION_SCHEMA
 from qproxy.session.information_schema.statement import mentions, rewrite
@@ -23,11 +24,12 @@ from qproxy.session.metadata import Engine, information_schema, shown
 from qproxy.session.reader import Reader
 from qproxy.session.select import column_definitions, merged_rows, plan_query
 from qproxy.session.services import Services
-from qproxy.session.set_statement import apply_set
+from qproxy.session.set_statement import apply_set, split_set_statement
 from qproxy.session.show_server import Process
 from qproxy.session.show_tables import known_table
 from qproxy.session.statements import splits, verb
 from qproxy.session.table import Table, to_rows
+from qproxy.session.transactions import VERBS, Transaction
 from qproxy.session.variables import Variables
 from qproxy.wire.columns import ColumnDef, ColumnType
 from qproxy.wire.handler import Client, Done, Reply, Rows
@@ -40,8 +42,8 @@ WRITES = frozenset(
     INSTALL UNINSTALL IMPORT PURGE RESET CHANGE STOP SHUTDOWN CACHE BINLOG ANALYZE CHECK CHECKSUM SIGNAL EXECUTE PREPARE
     """.split()  # noqa: SIM905
 )
-#: Statements that change nothing where nothing is written: a transaction has nothing to keep or undo.
-NO_OPS = frozenset("BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE LOCK UNLOCK FLUSH XA DEALLOCATE".split())  # noqa: SIM905
+#: Statements that change nothing where nothing is written.
+NO_OPS = frozenset("LOCK UNLOCK FLUSH XA DEALLOCATE".split())  # noqa: SIM905
 DESCRIBES = frozenset(("EXPLAIN", "DESCRIBE", "DESC"))
 QUERIES = frozenset("SELECT WITH VALUES TABLE (".split())  # noqa: SIM905
 #: What makes EXPLAIN explain a query, and not describe a table of that name.
@@ -55,6 +57,7 @@ class Session:
         self._services = services
         self._client = client
         self._variables = Variables(services.max_packet, services.idle_timeouts, client.interactive)
+        self._transaction = Transaction()
         self._database: str | None = None
         self._statement = ""
         self._since = time.time()
@@ -78,7 +81,7 @@ class Session:
     @property
     def status(self) -> int:
         """Server status flags."""
-        return self._variables.status
+        return self._variables.status | self._transaction.status
 
     @property
     def tracked(self) -> Tracked:
@@ -96,8 +99,12 @@ class Session:
 
     async def query(self, sql: str) -> AsyncGenerator[Reply, None]:
         """Answer one statement, or several one after the other."""
-        statements = splits(sql)
+        statements = splits(executed(sql))
         if not statements:
+            if sql.strip(" \t\r\n;") and executed(sql).strip(" \t\r\n;") != sql.strip(" \t\r\n;"):
+                # All of it was meant for other servers.
+                yield Done()
+                return
             raise SQLError(1065, "Query was empty")
         self._services.queries += len(statements)
         try:
@@ -132,6 +139,7 @@ class Session:
     async def reset(self) -> None:
         """Give the session the state of a new one."""
         self._variables.reset()
+        self._transaction.end()
 
     def statistics(self) -> str:
         """One line on the state of the proxy."""
@@ -180,8 +188,18 @@ class Session:
                 sql, self._show_context(), self._values(), self._engine(), self.results_encoding
             )
             yield Rows(columns, rows, more=more)
+        elif word == "SET" and verb(sql, 1) == "STATEMENT":
+            async with aclosing(self._with_settings(sql, more)) as replies:
+                async for reply in replies:
+                    yield reply
         elif word == "SET":
+            waiting = not self._variables.get("autocommit")
             apply_set(sql, self._variables)
+            if waiting and self._variables.get("autocommit"):
+                self._transaction.end()
+            yield Done(more=more)
+        elif word in VERBS:
+            self._transaction.apply(sql, bool(self._variables.get("autocommit")))
             yield Done(more=more)
         elif word == "USE":
             await self.use(_name_behind(sql))
@@ -195,6 +213,18 @@ class Session:
             raise read_only(word)
         else:
             raise SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}' at line 1")
+
+    async def _with_settings(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
+        """SET STATEMENT ... FOR: the statement behind FOR, with other variables as long as it runs."""
+        settings, statement = split_set_statement(sql)
+        saved = self._variables.saved()
+        apply_set(settings, self._variables)
+        try:
+            async with aclosing(self._answer(statement, more)) as replies:
+                async for reply in replies:
+                    yield reply
+        finally:
+            self._variables.restore(saved)
 
     async def _select(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
         services = self._services

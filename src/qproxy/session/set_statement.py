@@ -47,6 +47,31 @@ def apply_set(sql: str, variables: Variables) -> None:
         raise
 
 
+def split_set_statement(sql: str) -> tuple[str, str]:
+    """SET STATEMENT cut in two: a SET statement with its assignments, and the statement behind FOR.
+
+    Raises:
+        SQLError: 1064 where there is no FOR; 1235 for user variables and SET in front of or behind it.
+    """
+    reader = Reader(sql)
+    reader.expect("SET", "STATEMENT")
+    assignments = reader.rest()
+    start = len(assignments)
+    depth = 0
+    while depth or reader.word() != "FOR":
+        if depth == 0 and reader.word() == "@":
+            raise reader.error()
+        depth += (reader.word() == "(") - (reader.word() == ")")
+        reader.take()
+    start -= len(reader.rest())
+    reader.expect("FOR")
+    if reader.done:
+        raise reader.error()
+    if reader.word() == "SET":
+        raise unsupported("SET STATEMENT in front of SET")
+    return f"SET {assignments[:start]}", reader.rest()
+
+
 def _first(reader: Reader, variables: Variables, before: Variables) -> None:
     """The assignment in front, which may be of a kind that cannot follow a comma."""
     if reader.word() == "PASSWORD":

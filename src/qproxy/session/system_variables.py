@@ -13,7 +13,7 @@ from types import MappingProxyType
 # name | type | scope | default | limits, or the values that are allowed
 # Types: bool, int, real, text, enum, set, charset, collation, sql_mode. Scopes: session (with a global default),
 # only (a session's alone), global; what is "fixed" cannot be set. NULL stands for itself,
-# * for DEFAULT_SQL_MODE.
+# * for DEFAULT_SQL_MODE, + for DEFAULT_TRACKED.
 _TABLE = """
 alter_algorithm | enum | session | DEFAULT | DEFAULT,COPY,INPLACE,NOCOPY,INSTANT
 analyze_max_length | int | session | 4294967295 | 32..4294967295
@@ -46,6 +46,7 @@ date_format | text | global fixed | %Y-%m-%d
 datetime_format | text | global fixed | %Y-%m-%d %H:%i:%s
 default_regex_flags | text | session |
 default_storage_engine | text | session | InnoDB
+default_tmp_storage_engine | text | session |
 default_week_format | int | session | 0 | 0..7
 delay_key_write | text | global | ON
 div_precision_increment | int | session | 4 | 0..38
@@ -55,9 +56,14 @@ event_scheduler | text | global | DISABLED
 expensive_subquery_limit | int | session | 100 | 0..18446744073709551615
 expire_logs_days | real | global | 0
 explicit_defaults_for_timestamp | bool | session | ON
+external_user | text | only fixed | NULL
 flush | bool | global | OFF
 flush_time | int | global | 0
 foreign_key_checks | bool | session | ON
+ft_max_word_len | int | global fixed | 84
+ft_min_word_len | int | global fixed | 4
+ft_query_expansion_limit | int | global fixed | 20
+ft_stopword_file | text | global fixed | (built-in)
 general_log | bool | global | OFF
 group_concat_max_len | int | session | 1048576 | 4..1073741824
 have_compress | text | global fixed | NO
@@ -72,6 +78,7 @@ have_ssl | text | global fixed | DISABLED
 have_symlink | text | global fixed | NO
 histogram_size | int | session | 254 | 0..255
 histogram_type | enum | session | DOUBLE_PREC_HB | SINGLE_PREC_HB,DOUBLE_PREC_HB,JSON_HB
+hostname | text | global fixed | qproxy
 identity | int | only | 0 | 0..18446744073709551615
 idle_readonly_transaction_timeout | int | session | 0 | 0..31536000
 idle_transaction_timeout | int | session | 0 | 0..31536000
@@ -79,6 +86,7 @@ idle_write_transaction_timeout | int | session | 0 | 0..31536000
 in_predicate_conversion_threshold | int | session | 1000 | 0..4294967295
 in_transaction | int | only fixed | 0
 init_connect | text | global
+innodb_lock_wait_timeout | int | session | 50 | 0..1073741824
 insert_id | int | only | 0 | 0..18446744073709551615
 interactive_timeout | int | session | 28800 | 1..31536000
 join_buffer_size | int | session | 262144 | 128..18446744073709551615
@@ -91,6 +99,7 @@ large_page_size | int | global fixed | 0
 large_pages | bool | global fixed | OFF
 last_insert_id | int | only | 0 | 0..18446744073709551615
 lc_messages | text | session | en_US
+lc_messages_dir | text | global fixed |
 lc_time_names | text | session | en_US
 license | text | global fixed | BSD
 local_infile | bool | global | OFF
@@ -143,6 +152,7 @@ optimizer_max_sel_args | int | session | 16000 | 0..4294967295
 optimizer_prune_level | int | session | 2 | 0..2
 optimizer_search_depth | int | session | 62 | 0..62
 optimizer_selectivity_sampling_limit | int | session | 100 | 10..4294967295
+optimizer_trace | text | session | enabled=off
 optimizer_trace_max_mem_size | int | session | 1048576 | 0..18446744073709551615
 optimizer_use_condition_selectivity | int | session | 4 | 1..5
 performance_schema | bool | global fixed | OFF
@@ -172,11 +182,13 @@ secure_file_priv | text | global fixed
 server_id | int | session | 1 | 1..4294967295
 session_track_schema | bool | session | ON
 session_track_state_change | bool | session | OFF
+session_track_system_variables | text | session | +
 session_track_transaction_info | enum | session | OFF | OFF,STATE,CHARACTERISTICS
 skip_external_locking | bool | global fixed | ON
 skip_name_resolve | bool | global fixed | ON
 skip_networking | bool | global fixed | OFF
 skip_show_database | bool | global fixed | OFF
+slow_launch_time | int | global | 2
 slow_query_log | bool | session | OFF
 sort_buffer_size | int | session | 2097152 | 1024..18446744073709551615
 sql_auto_is_null | bool | session | OFF
@@ -208,7 +220,9 @@ tls_version | text | global fixed | TLSv1.2,TLSv1.3
 tmp_disk_table_size | int | session | 18446744073709551615 | 1024..18446744073709551615
 tmp_memory_table_size | int | session | 16777216 | 0..18446744073709551615
 tmp_table_size | int | session | 16777216 | 0..18446744073709551615
+transaction_alloc_block_size | int | session | 8192 | 1024..134217728
 transaction_isolation | enum | session | REPEATABLE-READ | READ-UNCOMMITTED,READ-COMMITTED,REPEATABLE-READ,SERIALIZABLE
+transaction_prealloc_size | int | session | 4096 | 1024..134217728
 transaction_read_only | bool | session | OFF
 tx_isolation | enum | session | REPEATABLE-READ | READ-UNCOMMITTED,READ-COMMITTED,REPEATABLE-READ,SERIALIZABLE
 tx_read_only | bool | session | OFF
@@ -238,6 +252,9 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 
 DEFAULT_SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
 
+#: Variables whose changes a client is told of unless it asks otherwise.
+DEFAULT_TRACKED = "autocommit,character_set_client,character_set_connection,character_set_results,time_zone"
+
 
 @dataclass(frozen=True)
 class SystemVariable:
@@ -264,7 +281,7 @@ class SystemVariable:
 def _read(line: str) -> SystemVariable:
     name, kind, scope, default, extra = (*(f.strip() for f in line.split(" |")), "", "")[:5]
     word, *fixed = scope.split()
-    value = None if default == "NULL" else DEFAULT_SQL_MODE if default == "*" else default
+    value = None if default == "NULL" else {"*": DEFAULT_SQL_MODE, "+": DEFAULT_TRACKED}.get(default, default)
     if kind in ("int", "real") and extra:
         low, high = (int(x) if kind == "int" else float(x) for x in extra.split(".."))
         return SystemVariable(name, kind, word, bool(fixed), value, (low, high))

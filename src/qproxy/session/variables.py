@@ -35,6 +35,10 @@ _KEPT = frozenset(
 _TRACKED = ("autocommit", "character_set_client", "character_set_connection", "character_set_results", "time_zone")
 _SESSION_FIXED = frozenset(("max_allowed_packet", "net_buffer_length"))
 _ENGINES = MappingProxyType({e.lower(): e for e in ("Aria", "CSV", "InnoDB", "MEMORY", "MyISAM", "SEQUENCE")})
+#: Names of zones that are UTC at all times.
+_UTC = MappingProxyType(
+    {name.lower(): name for name in ("UTC", "GMT", "Etc/UTC", "Etc/GMT", "UCT", "Zulu", "Universal")}
+)
 _OFFSET = re.compile(r"([+-])(\d{1,2}):(\d{1,2})")
 
 
@@ -163,7 +167,7 @@ class Variables:
         results = self.get("character_set_results")
         return SessionSettings(
             sql_mode=None if mode == DEFAULT_SQL_MODE else sql_modes.for_workers(mode),
-            time_zone=None if zone == "SYSTEM" else zone,
+            time_zone=None if zone == "SYSTEM" or zone in _UTC.values() else zone,
             collation=str(self.get("collation_connection")),
             results_charset=None if results in (None, "binary") else str(results),
         )
@@ -335,9 +339,11 @@ def _words(spec: SystemVariable, value: str) -> str:
 
 
 def _time_zone(value: str) -> str:
-    """SYSTEM or an offset; names of zones need tables that workers may not have."""
+    """SYSTEM, an offset or a name of UTC; names of other zones need tables that workers may not have."""
     if value.upper() == "SYSTEM":
         return "SYSTEM"
+    if value.lower() in _UTC:
+        return _UTC[value.lower()]
     match = _OFFSET.fullmatch(value)
     if match:
         sign, hours, minutes = match[1], int(match[2]), int(match[3])
