@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
+from qproxy.catalog.users import ALL
 from qproxy.dispatch.dispatcher import Progress
 from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.explain import explain
 from qproxy.planner.parse import tokenize
+from qproxy.session.access import told
 from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
 from qproxy.session.information_schema.definitions import NAME as INFORMATION_SCHEMA
@@ -114,6 +116,8 @@ class Session:
                 async with aclosing(self._answer(statement, more)) as replies:
                     async for reply in replies:
                         yield reply
+        except SQLError as refusal:
+            raise self._told(refusal) from None
         finally:
             self._statement, self._since = "", time.time()
 
@@ -123,7 +127,7 @@ class Session:
             self._database = INFORMATION_SCHEMA
             return
         if database not in self._catalog().databases:
-            raise SQLError(1049, f"Unknown database '{database}'")
+            raise self._told(SQLError(1049, f"Unknown database '{database}'"))
         self._database = database
 
     async def field_list(self, table: str, wildcard: str) -> Sequence[ColumnDef]:
@@ -307,6 +311,11 @@ class Session:
             select_limit=select_limit(self._variables),
         )
 
+    def _told(self, refusal: SQLError) -> SQLError:
+        """An error in words that give no other database away."""
+        client = self._client
+        return told(refusal, client.user, client.address, self._services.may_read(client.user, ALL))
+
     def _catalog(self) -> Catalog:
         """What the user may see of the catalogue."""
         return self._visible(self._services.catalog())
@@ -324,7 +333,7 @@ class Session:
             variables=self._variables,
             processes=[s.process() for s in self._services.sessions.values()],
             user=self._client.user,
-            reads_all=len(self._catalog().databases) == len(self._services.catalog().databases),
+            reads_all=self._services.may_read(self._client.user, ALL),
         )
 
 

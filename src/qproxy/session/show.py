@@ -8,6 +8,7 @@ from types import MappingProxyType
 from sqlglot.tokenizer_core import TokenType
 
 from qproxy.catalog.model import Table as CatalogTable
+from qproxy.catalog.users import ALL
 from qproxy.errors import SQLError, unsupported
 from qproxy.session import show_columns, show_server, show_tables
 from qproxy.session.context import ShowContext
@@ -78,7 +79,8 @@ def _database(reader: Reader, context: ShowContext) -> str:
         return show_tables.known_database(context.catalog, reader.name())
     if context.database is None:
         raise SQLError(1046, "No database selected")
-    return context.database
+    # It may have gone, or the privilege to read it, since it was chosen.
+    return show_tables.known_database(context.catalog, context.database)
 
 
 def _table(reader: Reader, context: ShowContext, followed: bool) -> CatalogTable:
@@ -188,7 +190,9 @@ def _grants(reader: Reader, context: ShowContext) -> Table:
                 # The host says nothing: an account is its name.
                 reader.take()
     reader.end()
-    return show_server.grants(context.user, asked)
+    found = context.catalog.users.get(context.user)
+    everything = (ALL,) if context.reads_all else ()
+    return show_server.grants(context.user, asked, found.privileges.databases if found else everything)
 
 
 def _messages(reader: Reader, context: ShowContext) -> Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qproxy.errors import SQLError
 from qproxy.session import collations, show_columns
+from qproxy.session.access import grants_of
 from qproxy.session.table import Cell, Table
 from qproxy.session.variables import Variables
 
@@ -93,11 +94,12 @@ def process_list(processes: Sequence[Process], user: str, full: bool) -> Table:
     return Table(show_columns.FULL_PROCESSLIST if full else show_columns.PROCESSLIST, rows)
 
 
-def grants(user: str, asked: str | None) -> Table:
+def grants(user: str, asked: str | None, databases: Collection[str]) -> Table:
     """SHOW GRANTS.
 
     Args:
         user: the session's.
+        databases: those that it may read; ``*`` stands for all.
         asked: whose grants are asked for; None for the session's.
 
     Raises:
@@ -106,8 +108,7 @@ def grants(user: str, asked: str | None) -> Table:
     if asked is not None and asked != user:
         raise SQLError(1141, f"There is no such grant defined for user '{asked}' on host '%'")
     column = replace(show_columns.GRANTS[0], name=f"Grants for {user}@%")
-    quoted = user.replace("`", "``")
-    return Table((column,), [(f"GRANT SELECT ON *.* TO `{quoted}`@`%`",)])
+    return Table((column,), [(line,) for line in grants_of(user, databases)])
 
 
 def engines() -> Table:
@@ -117,7 +118,8 @@ def engines() -> Table:
 
 def plugins() -> Table:
     """SHOW PLUGINS."""
-    return Table(show_columns.PLUGINS, [("mysql_native_password", "ACTIVE", "AUTHENTICATION", None, "BSD")])
+    names = ("mysql_native_password", "caching_sha2_password")
+    return Table(show_columns.PLUGINS, [(name, "ACTIVE", "AUTHENTICATION", None, "BSD") for name in names])
 
 
 def privileges() -> Table:
