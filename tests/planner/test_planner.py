@@ -169,7 +169,10 @@ def test_an_outer_join_reads_chunks_that_only_its_kept_side_has() -> None:
 
 
 def test_pairs_are_counted_once() -> None:
-    assert "(`StarRef`.`flags` <> 2 OR `StarRef`.`starId` IS NULL)" in planned("SELECT COUNT(separation) FROM StarRef").partial
+    assert (
+        "(`StarRef`.`flags` <> 2 OR `StarRef`.`starId` IS NULL)"
+        in planned("SELECT COUNT(separation) FROM StarRef").partial
+    )
     by_second = planned("SELECT COUNT(*) FROM StarRef m JOIN Ref r ON m.refId = r.refId").partial
     assert "(`m`.`flags` <> 1 OR `m`.`refId` IS NULL)" in by_second
     outer = planned("SELECT COUNT(*) FROM Star s LEFT JOIN StarRef m ON s.starId = m.starId").partial

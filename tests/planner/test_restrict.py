@@ -7,6 +7,7 @@ their longitudes are stored as written, also outside [0, 360).
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -16,11 +17,15 @@ import numpy as np
 import pytest
 
 from qproxy.catalog.model import Catalog, ChunkRows, Database, Family, Table
+from qproxy.planner.bind import bind
 from qproxy.planner.constants import SessionValues
+from qproxy.planner.parse import parse
 from qproxy.planner.plan import IdRange, Lookup, Plan, Template
 from qproxy.planner.planner import analyze, make_plan
+from qproxy.planner.query import Query
+from qproxy.planner.restrict import laters, lookups, narrowed, resolve, restrict, settle
 from qproxy.sky.chunker import Chunker
-from qproxy.sky.coverage import Coverage
+from qproxy.sky.coverage import EVERYTHING, Coverage
 from tests.harness import catalogs
 from tests.harness.mariadbd import Server, running_server
 
@@ -271,3 +276,60 @@ def test_what_restricts_nothing(sky: Sky, written: str) -> None:
 def test_ids_that_are_looked_up(sky: Sky, written: str, asked: set[object]) -> None:
     analysis = analyze(f"SELECT ra FROM Star WHERE {written}", sky.catalogs[FAMILIES[0]], SESSION)
     assert {lookup.ids for lookup in analysis.lookups} == asked
+
+
+BOX = "ra BETWEEN 5 AND 6 AND decl BETWEEN 0.5 AND 1"
+
+
+def bound(sky: Sky, sql: str) -> Query:
+    return bind(parse(sql), sky.catalogs[FAMILIES[0]], "sky")
+
+
+def test_rows_from_another_chunks_overlap_restrict_nothing(sky: Sky) -> None:
+    query = bound(sky, f"SELECT ra FROM Star WHERE {BOX} AND starId = 5 AND scisql_angSep(ra, decl, 5, 1) < 1")
+    assert restrict(query, straying={"Star"}) == EVERYTHING
+    assert not resolve(restrict(query), {}).is_everything
+
+
+def test_ids_that_are_known_later(sky: Sky) -> None:
+    query = bound(sky, f"SELECT ra FROM Star WHERE (starId = 900 OR starId IN (901)) AND {BOX}")
+    restriction = restrict(query, later=lambda value: f"q{value.name}" if value.name.startswith("90") else None)
+    assert {later.key for later in laters(restriction)} == {"q900", "q901"}
+    assert lookups(restriction) == frozenset()
+    settled = settle(restriction, {"q900": [5, None, 6], "q901": []})
+    (lookup,) = lookups(settled)
+    assert lookup == Lookup(("sky", "Star"), frozenset((5, 6)))
+    far, near = Coverage.of_chunks([360]), Coverage.of_chunks([324, 360])
+    assert resolve(settled, {lookup: far}).is_nothing
+    assert resolve(settled, {lookup: near}) == Coverage.of_chunks([324])
+    # Not known, of another type, or too many: the box alone is left.
+    for values in ({}, {"q900": [5.5], "q901": []}, {"q900": range(200_000), "q901": []}):
+        assert resolve(settle(restriction, values), {}) == resolve(restriction, {}) == Coverage.of_chunks([324])
+
+
+def test_null_safe_equality_with_what_is_known_later_restricts_nothing(sky: Sky) -> None:
+    query = bound(sky, "SELECT ra FROM Star WHERE starId <=> '900'")
+    assert restrict(query, later=lambda value: "q") == EVERYTHING
+
+
+def test_conditions_on_two_tables_meet_by_chunks_alone(sky: Sky) -> None:
+    query = bound(
+        sky,
+        "SELECT a.ra FROM Star a JOIN Star b ON a.starId = b.starId "
+        "WHERE a.ra = 5 AND a.decl = 0.5 AND b.ra = 9 AND b.decl = 9",
+    )
+    restriction = restrict(query)
+    first = narrowed(restriction, query)
+    assert first is query.sources[0]
+    places = Chunker(18, 10).locate(5, 0.5)
+    chunk, sub = int(places[0][0]), int(places[1][0])
+    assert resolve(restriction, {}) == Coverage.of_chunks([chunk])
+    assert resolve(restriction, {}, first) == Coverage.of_places([(chunk, sub)])
+
+
+def test_many_patches_are_planned_fast(sky: Sky) -> None:
+    cones = " OR ".join(f"scisql_angSep(ra, decl, {n / 6}, {n / 40 - 30}) < 0.01" for n in range(2000))
+    query = bound(sky, f"SELECT ra FROM Star WHERE {cones}")
+    began = time.perf_counter()
+    assert not resolve(restrict(query), {}).is_everything
+    assert time.perf_counter() - began < 1

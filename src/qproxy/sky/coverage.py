@@ -47,7 +47,12 @@ class Coverage:
     @classmethod
     def of_sub_chunks(cls, sub_chunks: Mapping[int, Iterable[int]]) -> Coverage:
         """The coverage of the given sub-chunks of each chunk."""
-        chunks = np.array(sorted(sub_chunks), np.int32)
+        return cls.of_parts((), sub_chunks)
+
+    @classmethod
+    def of_parts(cls, whole: Iterable[int], sub_chunks: Mapping[int, Iterable[int]]) -> Coverage:
+        """The coverage of some whole chunks, and of the given sub-chunks of others."""
+        chunks = np.array(sorted((*whole, *sub_chunks)), np.int32)
         return cls(chunks, {chunk: frozenset(subs) for chunk, subs in sub_chunks.items()})
 
     @classmethod

@@ -222,4 +222,4 @@ def _coverage(region: Any, stripes: int, sub_stripes: int) -> Coverage:
             part[chunk] = subs
         else:
             whole.append(chunk)
-    return Coverage.of_chunks(whole) | Coverage.of_sub_chunks(part)
+    return Coverage.of_parts(whole, part)
