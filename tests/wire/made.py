@@ -19,10 +19,12 @@ import numpy as np
 from qproxy.errors import SQLError
 from qproxy.wire import packets
 from qproxy.wire.accounts import Sha2Secret, UserRecord, made_up
+from qproxy.wire.binary import to_binary
 from qproxy.wire.columns import ColumnDef, ColumnType
-from qproxy.wire.handler import Client, Done, Reply, Rows
+from qproxy.wire.handler import Client, Done, Prepared, Reply, Rows
 from qproxy.wire.limits import Limits
 from qproxy.wire.native_password import PLUGIN, native_hash, native_response
+from qproxy.wire.prepared import Parameter
 from qproxy.wire.rowblock import RowBlock, encode_rows, frame
 from qproxy.wire.server import Server, Ways
 from qproxy.wire.sha2_password import stamp
@@ -58,10 +60,12 @@ class Record:
     """What the handlers were asked, for the tests to look at."""
 
     queries: list[str] = field(default_factory=list)
+    parameters: list[tuple[Parameter, ...]] = field(default_factory=list)
     clients: list[tuple[Client, str | None]] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
     collations: list[int] = field(default_factory=list)
     cancelled: int = 0
+    ended: int = 0
     stopped: int = 0
     closed: int = 0
     blocks: int = 0
@@ -128,6 +132,25 @@ class MadeHandler:
             raise SQLError(1064, "not understood: " + rest)
         else:
             yield Done(affected_rows=300, last_insert_id=70000, info="done", warnings=1)
+
+    async def prepare(self, sql: str) -> Prepared:
+        if sql.startswith("wrong"):
+            raise SQLError(1064, "not understood")
+        return Prepared(sql, sql.count("?"), [] if sql == "done" else [column("n")], len(sql))
+
+    async def execute(self, prepared: Prepared, parameters: Sequence[Parameter]) -> AsyncIterator[Reply]:
+        self._record.parameters.append(tuple(parameters))
+        async for reply in self.query(prepared.statement.replace("?", "").strip()):
+            if isinstance(reply, Rows):
+                reply = Rows(reply.columns, self._binary(reply), reply.warnings, binary=True)
+            yield reply
+
+    async def _binary(self, reply: Rows) -> AsyncIterator[RowBlock]:
+        try:
+            async for block in reply.blocks:
+                yield to_binary(block, reply.columns)
+        finally:
+            self._record.ended += 1
 
     async def _values(self, rows: Sequence[Sequence[bytes | None]]) -> AsyncIterator[RowBlock]:
         yield encode_rows(rows)

@@ -21,7 +21,7 @@ from tests.wire.conftest import new_loop
 from tests.wire.made import RawClient, Served, error_of, until
 
 QUIT, INIT_DB, QUERY, FIELD_LIST, STATISTICS, KILL, DEBUG, PING = 1, 2, 3, 4, 9, 12, 13, 14
-STMT_PREPARE, STMT_EXECUTE, STMT_CLOSE, SET_OPTION, RESET = 0x16, 0x17, 0x19, 0x1B, 0x1F
+STMT_EXECUTE, STMT_CLOSE, SET_OPTION, RESET = 0x17, 0x19, 0x1B, 0x1F
 OLD = packets.DEPRECATE_EOF
 
 
@@ -143,7 +143,6 @@ def test_small_commands(served: Served) -> None:
     assert error_of(raw.ask(INIT_DB, b"nowhere"))[0] == 1049
     assert error_of(raw.ask(0x63))[0] == 1047
     assert error_of(raw.ask(7, b"\x01"))[0] == 1047
-    assert error_of(raw.ask(STMT_PREPARE, b"SELECT ?"))[0] == 1235
     assert error_of(raw.ask(STMT_EXECUTE, bytes(9)))[0] == 1243
     raw.command(STMT_CLOSE, bytes(4))
     assert raw.ask(PING)[0] == 0

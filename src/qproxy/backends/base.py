@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,12 +24,15 @@ class SessionSettings:
         time_zone: an offset such as ``+02:00``; None for UTC.
         collation: collation_connection, for comparisons of literals.
         results_charset: charset in which text is to come back; None for no conversion.
+        binary: where rows are to come in the binary protocol, the columns that a client was told of: their types say
+            how values lie in a row. None for text. No session variable: connections are alike whatever it is.
     """
 
     sql_mode: str | None = None
     time_zone: str | None = None
     collation: str = "utf8mb4_general_ci"
     results_charset: str | None = "utf8mb4"
+    binary: tuple[ColumnDef, ...] | None = field(default=None, compare=False)
 
 
 DEFAULT_SETTINGS = SessionSettings()

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from qproxy.backends.base import DEFAULT_SETTINGS, HeldTable, ResultStream, Scratch, SessionSettings
@@ -85,7 +86,7 @@ class MariaDBBackend:
             link = await self._link(settings, sure=True)
             try:
                 columns = await self._create(link, table, select)
-                yield MariaDBScratch(lambda sql: self._running(link, sql), table, columns)
+                yield MariaDBScratch(partial(self._running, link), table, columns, settings.binary)
             except BaseException:
                 self._pool.drop(link)
                 raise
@@ -171,11 +172,11 @@ class MariaDBBackend:
         """Start a statement that only reads, once more where a pooled connection turns out to be gone."""
         link = await self._link(settings)
         try:
-            return await self._start(link, sql)
+            return await self._start(link, sql, settings.binary)
         except _Unheard:
             self._pool.clear()
         link = await self._prepared(await self._pool.open(), settings)
-        return await self._start(link, sql)
+        return await self._start(link, sql, settings.binary)
 
     async def _link(self, settings: SessionSettings, sure: bool = False) -> Link:
         """A connection with these settings, pooled or new.
@@ -214,10 +215,10 @@ class MariaDBBackend:
             link.settings = settings
         return link
 
-    async def _start(self, link: Link, sql: str | bytes) -> MariaDBStream:
+    async def _start(self, link: Link, sql: str | bytes, wanted: Sequence[ColumnDef] | None) -> MariaDBStream:
         stream = MariaDBStream(self.name, link)
         try:
-            await stream.start(sql)
+            await stream.start(sql, wanted)
         except BaseException as error:
             self._end(stream)
             self._pool.give_back(link)
@@ -234,11 +235,13 @@ class MariaDBBackend:
             return tuple(stream.columns)
 
     @contextlib.asynccontextmanager
-    async def _running(self, link: Link, sql: str | bytes) -> AsyncIterator[ResultStream]:
+    async def _running(
+        self, link: Link, sql: str | bytes, wanted: Sequence[ColumnDef] | None = None
+    ) -> AsyncIterator[ResultStream]:
         """A statement on a connection that stays in use afterwards."""
         stream = MariaDBStream(self.name, link)
         try:
-            await stream.start(sql)
+            await stream.start(sql, wanted)
             yield stream
         finally:
             self._end(stream)
@@ -294,7 +297,7 @@ class MariaDBBackend:
         link.held.pop(table.name, None)
         await self._run(link, f"CREATE OR REPLACE TEMPORARY TABLE {table.name} ({table.columns}) {_HELD_OPTIONS}")
         columns = await self._run(link, f"SELECT * FROM {table.name} LIMIT 0")
-        await MariaDBScratch(lambda sql: self._running(link, sql), table.name, columns).append(table.rows)
+        await MariaDBScratch(partial(self._running, link), table.name, columns).append(table.rows)
         link.held[table.name] = table.digest
 
     async def _create(self, link: Link, table: str, select: str) -> tuple[ColumnDef, ...]:

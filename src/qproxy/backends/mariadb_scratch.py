@@ -41,15 +41,18 @@ class MariaDBScratch:
         run: starts a statement on that connection, for as long as its context lasts.
         table: its name.
         columns: its columns.
+        wanted: columns that the rows of queries are to have, see `SessionSettings.binary`.
     """
 
     def __init__(
         self,
-        run: Callable[[str | bytes], AbstractAsyncContextManager[ResultStream]],
+        run: Callable[[str | bytes, Sequence[ColumnDef] | None], AbstractAsyncContextManager[ResultStream]],
         table: str,
         columns: Sequence[ColumnDef],
+        wanted: Sequence[ColumnDef] | None = None,
     ) -> None:
         self._run = run
+        self._wanted = wanted
         self._head = f"SET STATEMENT sql_mode='{_INSERT_MODE}' FOR INSERT INTO {table} VALUES ".encode()
         self._literals = [literal_of(c) for c in columns]
 
@@ -70,10 +73,10 @@ class MariaDBScratch:
 
     def query(self, sql: str) -> AbstractAsyncContextManager[ResultStream]:
         """See `Scratch.query`."""
-        return self._run(sql)
+        return self._run(sql, self._wanted)
 
     async def _insert(self, values: list[bytes]) -> None:
-        async with self._run(self._head + b",".join(values)) as stream:
+        async with self._run(self._head + b",".join(values), None) as stream:
             async for _ in stream:
                 pass
 

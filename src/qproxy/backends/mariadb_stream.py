@@ -5,16 +5,21 @@ aiomysql's reader is taken over for this: rows are never decoded, and not readin
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from qproxy.backends.mariadb_errors import ENDED_CODES, classified
 from qproxy.backends.mariadb_pool import Link
 from qproxy.errors import WorkerError
+from qproxy.wire.binary import fits, recoded
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock, frame, read_length_encoded_int
 from qproxy.wire.rowscan import PacketSplitter, RowScanner, parse_error
 
 READ_SIZE = 1 << 18
+# MariaDB takes the number -1 for the statement prepared last (MariaDB Knowledge Base, "COM_STMT_EXECUTE"): a statement
+# is prepared, run and closed without waiting in between.
+_LAST = b"\xff\xff\xff\xff"
+_RUN_AND_CLOSE = frame(b"\x17" + _LAST + b"\x00" + b"\x01\x00\x00\x00") + frame(b"\x19" + _LAST)
 
 
 class MariaDBStream:
@@ -37,19 +42,26 @@ class MariaDBStream:
         self.link = link
         self._worker = worker
         self._splitter = PacketSplitter()
+        self._wanted: Sequence[ColumnDef] | None = None
 
-    async def start(self, sql: str | bytes) -> None:
+    async def start(self, sql: str | bytes, wanted: Sequence[ColumnDef] | None = None) -> None:
         """Send the statement and read the column definitions.
+
+        Args:
+            wanted: columns whose types the rows are to have, in the binary protocol; None for rows of text.
 
         Raises:
             SQLError: the worker refused the statement.
             WorkerError: the worker broke off.
         """
         statement = sql if isinstance(sql, bytes) else sql.encode("utf-8", "surrogateescape")
+        packets = frame(b"\x03" + statement) if wanted is None else frame(b"\x16" + statement) + _RUN_AND_CLOSE
         try:
-            self.link.writer.write(frame(b"\x03" + statement))
+            self.link.writer.write(packets)
         except OSError as error:
             raise WorkerError(self._worker, "connection lost") from error
+        if wanted is not None:
+            await self._prepared()
         first = await self._packet()
         if first[0] == 0xFF:
             refusal = parse_error(first)
@@ -63,6 +75,23 @@ class MariaDBStream:
         count, _ = read_length_encoded_int(first, 0)
         self.columns = tuple([ColumnDef.parse(await self._packet()) for _ in range(count)])
         await self._packet()  # EOF: aiomysql does not agree to DEPRECATE_EOF
+        if wanted is not None and not fits(self.columns, wanted):
+            self._wanted = wanted
+
+    async def _prepared(self) -> None:
+        """Read how the worker took the statement; its run follows."""
+        taken = await self._packet()
+        if taken[0] == 0xFF:
+            refusal = parse_error(taken)
+            self.answered = refusal.code not in ENDED_CODES
+            if self.answered:
+                await self._packet()  # there is nothing to run
+            self.finished = True
+            raise classified(self._worker, refusal)
+        self.answered = True
+        columns = int.from_bytes(taken[5:7], "little")
+        for _ in range(columns + 1 if columns else 0):
+            await self._packet()
 
     async def drain(self) -> None:
         """Read what is left of the answer."""
@@ -80,7 +109,7 @@ class MariaDBStream:
             if scanner.end is not None:
                 self.finished = True
             if block is not None:
-                yield block
+                yield block if self._wanted is None else recoded(block, self.columns, self._wanted)
             if scanner.end is not None:
                 if scanner.end[0] == 0xFF:
                     raise classified(self._worker, parse_error(scanner.end))

@@ -78,7 +78,7 @@ async def merged_rows(
         rows = relay(plan.merge, dispatcher.run(plan, catalog, settings, progress))
     else:
         # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
-        inner = replace(settings, results_charset="utf8mb4")
+        inner = replace(settings, results_charset="utf8mb4", binary=None)
         columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
         rows = final(
             plan.merge,

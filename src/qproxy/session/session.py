@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from qproxy.catalog.model import Catalog
@@ -16,6 +16,7 @@ from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.explain import explain
 from qproxy.planner.parse import tokenize
+from qproxy.session import prepared
 from qproxy.session.access import told
 from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
@@ -34,18 +35,19 @@ from qproxy.session.table import Table, to_rows
 from qproxy.session.transactions import VERBS, Transaction
 from qproxy.session.variables import Variables
 from qproxy.wire.columns import ColumnDef, ColumnType
-from qproxy.wire.handler import Client, Done, Reply, Rows
+from qproxy.wire.handler import Client, Done, Prepared, Reply, Rows
+from qproxy.wire.prepared import Parameter
 from qproxy.wire.rowblock import RowBlock
 from qproxy.wire.tracking import Tracked
 
 WRITES = frozenset(
     """
     INSERT UPDATE DELETE REPLACE TRUNCATE DROP CREATE ALTER RENAME LOAD GRANT REVOKE OPTIMIZE REPAIR CALL DO HANDLER
-    INSTALL UNINSTALL IMPORT PURGE RESET CHANGE STOP SHUTDOWN CACHE BINLOG ANALYZE CHECK CHECKSUM SIGNAL EXECUTE PREPARE
+    INSTALL UNINSTALL IMPORT PURGE RESET CHANGE STOP SHUTDOWN CACHE BINLOG ANALYZE CHECK CHECKSUM SIGNAL
     """.split()  # noqa: SIM905
 )
 #: Statements that change nothing where nothing is written.
-NO_OPS = frozenset("LOCK UNLOCK FLUSH XA DEALLOCATE".split())  # noqa: SIM905
+NO_OPS = frozenset("LOCK UNLOCK FLUSH XA".split())  # noqa: SIM905
 DESCRIBES = frozenset(("EXPLAIN", "DESCRIBE", "DESC"))
 QUERIES = frozenset("SELECT WITH VALUES TABLE (".split())  # noqa: SIM905
 #: What makes EXPLAIN explain a query, and not describe a table of that name.
@@ -61,6 +63,7 @@ class Session:
         self._variables = Variables(services.max_packet, services.idle_timeouts, client.interactive)
         self._transaction = Transaction()
         self._database: str | None = None
+        self._named = prepared.Named()
         self._statement = ""
         self._since = time.time()
         services.sessions[client.connection_id] = self
@@ -121,6 +124,32 @@ class Session:
         finally:
             self._statement, self._since = "", time.time()
 
+    async def prepare(self, sql: str) -> Prepared:
+        """Take a statement with ``?`` for values that come later."""
+        taken = prepared.prepare(executed(sql), WRITES)
+        try:
+            async with until(deadline(self._variables)):
+                columns = await prepared.described(taken, self._columns)
+        except SQLError as refusal:
+            raise self._told(refusal) from None
+        return Prepared(taken, len(taken.places), columns, len(sql))
+
+    async def execute(self, statement: Prepared, parameters: Sequence[Parameter]) -> AsyncGenerator[Reply, None]:
+        """Answer a prepared statement, rows in the binary protocol."""
+        sql = prepared.bound(statement.statement, parameters, self.encoding)
+        self._services.queries += 1
+        self._statement, self._since = sql, time.time()
+        try:
+            async with aclosing(self._answer(sql, False, binary=True)) as replies:
+                async for reply in replies:
+                    if isinstance(reply, Rows) and not reply.binary:
+                        reply = replace(reply, blocks=prepared.in_binary(reply.columns, reply.blocks), binary=True)
+                    yield reply
+        except SQLError as refusal:
+            raise self._told(refusal) from None
+        finally:
+            self._statement, self._since = "", time.time()
+
     async def use(self, database: str) -> None:
         """Make a database the current one."""
         if database.lower() == INFORMATION_SCHEMA:
@@ -143,6 +172,7 @@ class Session:
     async def reset(self) -> None:
         """Give the session the state of a new one."""
         self._variables.reset()
+        self._named.clear()
         self._transaction.end()
 
     def statistics(self) -> str:
@@ -179,10 +209,10 @@ class Session:
             info=self._statement or None,
         )
 
-    async def _answer(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
+    async def _answer(self, sql: str, more: bool, binary: bool = False) -> AsyncGenerator[Reply, None]:
         word = verb(sql)
         if word in QUERIES:
-            async with aclosing(self._select(sql, more)) as replies:
+            async with aclosing(self._select(sql, more, binary)) as replies:
                 async for reply in replies:
                     yield reply
         elif word in DESCRIBES and verb(_behind_verb(sql)) in EXPLAINED:
@@ -193,7 +223,7 @@ class Session:
             )
             yield Rows(columns, rows, more=more)
         elif word == "SET" and verb(sql, 1) == "STATEMENT":
-            async with aclosing(self._with_settings(sql, more)) as replies:
+            async with aclosing(self._with_settings(sql, more, binary)) as replies:
                 async for reply in replies:
                     yield reply
         elif word == "SET":
@@ -211,6 +241,22 @@ class Session:
         elif word == "KILL":
             await self._kill(sql)
             yield Done(more=more)
+        elif word == "PREPARE":
+            name, text = prepared.parse_prepare(sql, self._variables)
+            # A statement that cannot be prepared takes the one of its name along, as in MariaDB.
+            self._named.forget(name)
+            taken = (await self.prepare(text)).statement
+            self._named.keep(name, taken)
+            yield Done(more=more, info="Statement prepared")
+        elif word == "EXECUTE":
+            async with aclosing(self._answer(self._executed(sql), more)) as replies:
+                async for reply in replies:
+                    yield reply
+        elif word == "DEALLOCATE" or (word == "DROP" and verb(_behind_verb(sql)) == "PREPARE"):
+            name = prepared.parse_deallocate(sql)
+            self._named.find(name, "DEALLOCATE PREPARE")
+            self._named.forget(name)
+            yield Done(more=more)
         elif word in NO_OPS:
             yield Done(more=more)
         elif word in WRITES:
@@ -218,19 +264,38 @@ class Session:
         else:
             raise SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}' at line 1")
 
-    async def _with_settings(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
+    def _executed(self, sql: str) -> str:
+        """The statement that EXECUTE asks for, with its values."""
+        name, text, values = prepared.parse_execute(sql, self._variables)
+        taken = prepared.prepare(executed(text), WRITES) if name is None else self._named.find(name, "EXECUTE")
+        return prepared.bound_by_sql(taken, values)
+
+    async def _columns(self, sql: str) -> Sequence[ColumnDef]:
+        """The columns of a statement's rows; none where it gives no rows."""
+        word = verb(sql)
+        if word in QUERIES:
+            columns, rows = await self._found(sql, self._services.catalog(), Progress())
+            await rows.aclose()
+            return columns
+        if word == "SHOW" or word in DESCRIBES:
+            async with aclosing(self._answer(sql, False)) as replies:
+                async for reply in replies:
+                    return reply.columns if isinstance(reply, Rows) else ()
+        return ()
+
+    async def _with_settings(self, sql: str, more: bool, binary: bool) -> AsyncGenerator[Reply, None]:
         """SET STATEMENT ... FOR: the statement behind FOR, with other variables as long as it runs."""
         settings, statement = split_set_statement(sql)
         saved = self._variables.saved()
         apply_set(settings, self._variables)
         try:
-            async with aclosing(self._answer(statement, more)) as replies:
+            async with aclosing(self._answer(statement, more, binary)) as replies:
                 async for reply in replies:
                     yield reply
         finally:
             self._variables.restore(saved)
 
-    async def _select(self, sql: str, more: bool) -> AsyncGenerator[Reply, None]:
+    async def _select(self, sql: str, more: bool, binary: bool) -> AsyncGenerator[Reply, None]:
         services = self._services
         # Held until the last row is out: what this snapshot knows of is not dropped before.
         snapshot = services.catalog()
@@ -240,9 +305,9 @@ class Session:
         end = deadline(self._variables)
         try:
             async with until(end):
-                columns, rows = await self._found(sql, snapshot, progress)
+                columns, rows = await self._found(sql, snapshot, progress, binary)
             async with aclosing(outcome.watched(timed(rows, end))) as watched:
-                yield Rows(columns, watched, more=more)
+                yield Rows(columns, watched, more=more, binary=binary)
         except SQLError as refusal:
             outcome.error = refusal.message
             raise
@@ -263,16 +328,18 @@ class Session:
             )
 
     async def _found(
-        self, sql: str, snapshot: Catalog, progress: Progress
+        self, sql: str, snapshot: Catalog, progress: Progress, binary: bool = False
     ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
         """Columns and rows of a query."""
         services, values = self._services, self._values()
         told = await information_schema(sql, self._show_context(), values, self._engine())
         if told is not None:
-            return told
+            return (told[0], prepared.in_binary(*told)) if binary else told
         catalog, settings = self._visible(snapshot), self._variables.settings()
         plan = await plan_query(sql, catalog, values, services.dispatcher)
         columns = await column_definitions(plan, services.dispatcher, settings)
+        if binary:
+            settings = replace(settings, binary=tuple(columns))
         return columns, merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit)
 
     async def _explain(self, sql: str, more: bool) -> Rows:

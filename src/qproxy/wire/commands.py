@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from mysql_mimic.types import Commands as Codes
 
-from qproxy.errors import SQLError, unsupported
+from qproxy.errors import SQLError
 from qproxy.wire import packets
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.handler import Handler, Reply, Rows
 from qproxy.wire.reader import Reader
+from qproxy.wire.statements import Statements, close
 from qproxy.wire.stream import PacketStream
 from qproxy.wire.tracking import Tracked, changes
 
@@ -27,14 +28,20 @@ class Commands:
         stream: of the client.
         handler: its session.
         capabilities: what client and server both know.
+        max_packet: bytes of the largest message.
     """
 
-    def __init__(self, stream: PacketStream, handler: Handler, capabilities: int) -> None:
+    def __init__(self, stream: PacketStream, handler: Handler, capabilities: int, max_packet: int) -> None:
         self._stream = stream
         self._handler = handler
         self._capabilities = capabilities
         self._multi_statements = bool(capabilities & packets.MULTI_STATEMENTS)
         self._told = Tracked()
+        self._statements = Statements(stream, max_packet)
+
+    async def close(self) -> None:
+        """Let go of prepared statements and their rows."""
+        await self._statements.clear()
 
     async def answer(self, message: bytes) -> list[bytes]:
         """Do what a message asks for.
@@ -133,6 +140,7 @@ class Commands:
         return [packets.end_of_rows(self._capabilities, self._handler.status)]
 
     async def _reset_connection(self, message: bytes) -> list[bytes]:
+        await self._statements.clear()
         await self._handler.reset()
         return [self.ok()]
 
@@ -140,12 +148,34 @@ class Commands:
         return [packets.end_of_rows(self._capabilities, self._handler.status)]
 
     async def _stmt_prepare(self, message: bytes) -> list[bytes]:
-        raise unsupported("prepared statements of the binary protocol; let the client send plain text")
+        return await self._statements.prepare(self._handler, self._text(message[1:]), self._capabilities)
 
-    async def _stmt_unknown(self, message: bytes) -> list[bytes]:
-        raise SQLError(1243, "Unknown prepared statement handler")
+    async def _stmt_execute(self, message: bytes) -> list[bytes]:
+        statement, execution = await self._statements.execution(message, self._capabilities)
+        replies = self._handler.execute(statement.prepared, execution.parameters)
+        try:
+            reply = await anext(replies)
+            if execution.cursor and isinstance(reply, Rows):
+                # The rows outlive this command: the cursor closes them.
+                return self._statements.open_cursor(statement, replies, reply, self._handler, self._capabilities)
+            return await self._reply(reply)
+        finally:
+            if statement.cursor is None:
+                await close(replies)
 
-    async def _no_answer(self, message: bytes) -> list[bytes]:
+    async def _stmt_fetch(self, message: bytes) -> list[bytes]:
+        return await self._statements.fetch(self._handler, message, self._capabilities)
+
+    async def _stmt_reset(self, message: bytes) -> list[bytes]:
+        await self._statements.reset(message)
+        return [self.ok()]
+
+    async def _stmt_long_data(self, message: bytes) -> list[bytes]:
+        self._statements.long_data(message)
+        return []
+
+    async def _stmt_close(self, message: bytes) -> list[bytes]:
+        await self._statements.close(message)
         return []
 
     def _text(self, data: bytes) -> str:
@@ -170,11 +200,11 @@ _BY_CODE: Mapping[int, Callable[[Commands, bytes], Awaitable[list[bytes]]]] = Ma
         Codes.COM_RESET_CONNECTION: Commands._reset_connection,
         Codes.COM_DEBUG: Commands._debug,
         Codes.COM_STMT_PREPARE: Commands._stmt_prepare,
-        Codes.COM_STMT_EXECUTE: Commands._stmt_unknown,
-        Codes.COM_STMT_FETCH: Commands._stmt_unknown,
-        Codes.COM_STMT_RESET: Commands._stmt_unknown,
-        Codes.COM_STMT_SEND_LONG_DATA: Commands._no_answer,
-        Codes.COM_STMT_CLOSE: Commands._no_answer,
+        Codes.COM_STMT_EXECUTE: Commands._stmt_execute,
+        Codes.COM_STMT_FETCH: Commands._stmt_fetch,
+        Codes.COM_STMT_RESET: Commands._stmt_reset,
+        Codes.COM_STMT_SEND_LONG_DATA: Commands._stmt_long_data,
+        Codes.COM_STMT_CLOSE: Commands._stmt_close,
     }
 )
 
@@ -185,6 +215,4 @@ async def _closing(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]
     try:
         yield iterator
     finally:
-        close = getattr(iterator, "aclose", None)
-        if close is not None:
-            await close()
+        await close(iterator)

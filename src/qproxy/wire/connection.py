@@ -169,7 +169,7 @@ class Connection:
         self._handler = self._factory(self._client, request.database)
         self._capabilities = request.capabilities
         self._collation = request.collation
-        self._commands = Commands(self._stream, self._handler, request.capabilities)
+        self._commands = Commands(self._stream, self._handler, request.capabilities, self._limits.max_packet)
         await self._handler.set_charset(request.collation)
         if request.database:
             await self._handler.use(request.database)
@@ -177,10 +177,12 @@ class Connection:
 
     async def _let_go(self) -> None:
         """Give back what the login took."""
-        client, handler = self._client, self._handler
+        client, handler, commands = self._client, self._handler, self._commands
         self._client = self._handler = self._commands = None
         if client is not None:
             self._seats.give_back(client.user)
+        if commands is not None:
+            await commands.close()
         if handler is not None:
             await handler.close()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from qproxy.wire.columns import ColumnDef
+from qproxy.wire.prepared import Parameter
 from qproxy.wire.rowblock import RowBlock
 from qproxy.wire.tracking import Tracked
 
@@ -40,12 +41,14 @@ class Rows:
 
     Attributes:
         more: whether another reply to the same command follows.
+        binary: whether the blocks hold rows of the binary protocol.
     """
 
     columns: Sequence[ColumnDef]
     blocks: AsyncIterator[RowBlock]
     warnings: int = 0
     more: bool = False
+    binary: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,23 @@ class Done:
 
 
 Reply = Rows | Done
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement that waits for the values of its parameters.
+
+    Attributes:
+        statement: what the handler keeps of it.
+        parameters: how many it has.
+        columns: of its rows, as far as they are known before there are values; none for one without rows.
+        size: bytes that it takes.
+    """
+
+    statement: Any
+    parameters: int
+    columns: Sequence[ColumnDef]
+    size: int
 
 
 class Handler(Protocol):
@@ -104,6 +124,14 @@ class Handler(Protocol):
 
     def query(self, sql: str) -> AsyncIterator[Reply]:
         """Answer a text that holds one statement or several: one reply each, all but the last with ``more``."""
+        ...
+
+    async def prepare(self, sql: str) -> Prepared:
+        """Take a statement with ``?`` for values that come later."""
+        ...
+
+    def execute(self, prepared: Prepared, parameters: Sequence[Parameter]) -> AsyncIterator[Reply]:
+        """Answer a prepared statement, rows in the binary protocol; as many parameters as it has."""
         ...
 
     async def use(self, database: str) -> None:

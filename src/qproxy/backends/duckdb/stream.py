@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 from qproxy.backends.base import SessionSettings
 from qproxy.backends.duckdb.failures import sql_error
 from qproxy.backends.duckdb.text import encode_batch
 from qproxy.errors import SQLError
-from qproxy.wire.columns import ColumnDef
+from qproxy.wire.binary import to_binary
+from qproxy.wire.columns import ColumnDef, ColumnType
 from qproxy.wire.rowblock import RowBlock
 
 _BATCH_ROWS = 8192
+#: Decimals of a real number that is printed with as many digits as it needs.
+ALL_DECIMALS = 31
+
+
+def _exact(column: ColumnDef) -> ColumnDef:
+    """The column, real numbers as doubles with all their digits: the text of a FLOAT has but six."""
+    if column.type not in (ColumnType.FLOAT, ColumnType.DOUBLE):
+        return column
+    return replace(column, type=ColumnType.DOUBLE, decimals=ALL_DECIMALS)
 
 
 class DuckStream:
@@ -30,6 +41,7 @@ class DuckStream:
         self._pool = pool
         self._sql = sql
         self._columns = tuple(columns)
+        self._wanted = settings.binary
         self._reader: Any = None
         self._work: asyncio.Future[Any] | None = None
         if settings.results_charset not in (None, "utf8mb4", "utf8", "utf8mb3", "binary"):
@@ -78,7 +90,9 @@ class DuckStream:
             batch = self._reader.read_next_batch()
         except StopIteration:
             return None
-        return encode_batch(batch, self._columns)
+        if self._wanted is None:
+            return encode_batch(batch, self._columns)
+        return to_binary(encode_batch(batch, [_exact(c) for c in self._columns]), self._wanted)
 
     async def _run(self, work: Callable[[], Any]) -> Any:
         import duckdb
