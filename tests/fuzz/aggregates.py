@@ -105,6 +105,7 @@ class Aggregates:
             lambda: node("CONCAT({}, '-', {})", inner, other, kind="text"),
             lambda: node(form("{} IS NULL", "CAST({} AS CHAR)", "{} BETWEEN 1 AND 10"), inner),
             lambda: node(form("({} > {})", "({} <=> {})"), inner, other, kind="int"),
-            lambda: node(form("COALESCE({}, {})", "GREATEST({}, {})", "NULLIF({}, {})"), inner, other),
+            # No NULLIF: of aggregates in a temporary table MariaDB takes its arguments at different times.
+            lambda: node(form("COALESCE({}, {})", "GREATEST({}, {})"), inner, other),
         )
         return inner if self.rng.random() < 0.4 else self.rng.choice(choices)()

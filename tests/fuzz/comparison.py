@@ -31,10 +31,11 @@ _ORACLE_SETTINGS = f"SET SESSION join_cache_level = 8, join_buffer_size = 419430
 
 _NUMBERS = (4, 5, 246)
 _TIMES = (7, 10, 11, 12)
-_STRINGS = (253, 254)
+_SHORT_TEXTS = (253, 254)
+_TEXTS = (249, 250, 251, 252, *_SHORT_TEXTS)
 
-#: Flags that say what values a column holds: unsigned, zero-filled, ENUM, SET. The others tell of keys and temporary
-#: tables; NOT NULL among them, which MariaDB gives and takes by what it makes of an outer join.
+#: Flags that say what values a column of a table holds: unsigned, zero-filled, ENUM, SET. The others tell of keys and
+#: temporary tables; NOT NULL among them, which MariaDB gives and takes by what it makes of an outer join.
 _FLAGS = 32 | 64 | 256 | 2048
 
 
@@ -42,8 +43,10 @@ def _definitions(wanted: Answer, got: Answer) -> list[str]:
     """In what column definitions differ, beyond names and types."""
     found = []
     for number, (one, other) in enumerate(zip(wanted.columns, got.columns, strict=False), 1):
-        pairs = [("charset", one.charset, other.charset), ("flags", one.flags & _FLAGS, other.flags & _FLAGS)]
-        if one.type in _STRINGS and other.type in _STRINGS:
+        pairs = [("charset", one.charset, other.charset)]
+        if one.origin and one.origin == other.origin:
+            pairs += [("type", one.type, other.type), ("flags", one.flags & _FLAGS, other.flags & _FLAGS)]
+        if one.type in _SHORT_TEXTS and one.type == other.type:
             pairs.append(("length", one.length, other.length))
         if one.type in _TIMES:
             pairs.append(("decimals", one.scale, other.scale))
@@ -52,11 +55,11 @@ def _definitions(wanted: Answer, got: Answer) -> list[str]:
 
 
 def _signless(answer: Answer) -> Answer:
-    """An answer with ``-0`` as ``0``, and CHAR as VARCHAR.
+    """An answer with ``-0`` as ``0``, and every text as VARCHAR.
 
     MariaDB itself drops that sign, and that type, by whether a value goes through a temporary table.
     """
-    answer = replace(answer, columns=tuple(replace(c, type=253) if c.type == 254 else c for c in answer.columns))
+    answer = replace(answer, columns=tuple(replace(c, type=253) if c.type in _TEXTS else c for c in answer.columns))
     numbers = [n for n, column in enumerate(answer.columns) if column.type in _NUMBERS]
     return replace(answer, rows=tuple(_positive(row, numbers) for row in answer.rows)) if numbers else answer
 

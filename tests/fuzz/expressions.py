@@ -78,7 +78,7 @@ class Expressions(Texts):
         """A column against literals."""
         written, column = self.rng.choice(list(self.columns))
         left, value, other = Node(written), self.pick(*column.values), self.pick(*column.values)
-        compared = node("{} " + self.form("=", "<", ">", "<=", ">=", "<>", "!=", "<=>") + " {}", left, value)
+        compared = node("{} " + self.form("=", "<", ">", "<", ">", "<=", ">=", "<>", "!=", "<=>") + " {}", left, value)
         options = [compared, compared, compared]
         options.append(node(self.form("{} BETWEEN {} AND {}", "{} NOT BETWEEN {} AND {}"), left, value, other))
         options.append(node(self.form("{} IN ({}, {})", "{} NOT IN ({}, {})"), left, value, other))

@@ -6,8 +6,9 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from tests.fuzz import catalogue
+from tests.fuzz import catalogue, real
 from tests.fuzz.comparison import comparing
 from tests.fuzz.generator import make
 from tests.fuzz.pool import ASKERS, run
@@ -36,11 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, help="after which no further query is asked")
     parser.add_argument("--without", action="append", default=[], help="leave out queries that hold this text")
     parser.add_argument("--show", action="store_true", help="print the queries and ask nobody")
+    parser.add_argument("--data", type=Path, help="directory of real catalogues (see tests/fuzz/real.py)")
+    parser.add_argument("--rows", type=int, default=400, help="stars of the real catalogues, about")
     parser.add_argument("--whole", action="store_true", help="do not cut down what differs")
     parser.add_argument("--keep-open", action="store_true", help="print queries without one right answer too")
     chosen = parser.parse_args(arguments)
     stripes, sub_stripes = map(int, chosen.stripes.split("x"))
-    made = catalogue.make()
+    made = real.make(chosen.data, chosen.rows) if chosen.data else catalogue.make()
     schema = schema_of(made)
     numbers = range(chosen.first, chosen.first + chosen.number)
     if chosen.show:
@@ -53,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
         tally = run(ports, schema, chosen.seed, numbers, chosen.seconds, askers, tuple(chosen.without))
         seconds = time.monotonic() - began
         print("\n".join(tally.lines()))
-        again = f"{sys.executable} -m tests.fuzz.run --seed {chosen.seed} --stripes {chosen.stripes} --number 1 --first"
+        data = f" --data {chosen.data} --rows {chosen.rows}" if chosen.data else ""
+        again = f"{sys.executable} -m tests.fuzz.run --seed {chosen.seed} --stripes {chosen.stripes}{data}"
+        again += " --number 1 --first"
         for outcome in tally.left_open if chosen.keep_open else ():
             print(f"\nno single right answer: {outcome.number}: {outcome.sql}\n  {outcome.faults[:2]}")
         for line in _reports(ports, schema, chosen.seed, tally.different, 0 if chosen.whole else CUT_DOWN):
@@ -74,6 +79,7 @@ def _reports(ports: Ports, schema: Schema, seed: int, different: list[Outcome], 
             query, less = comparison.reduced(outcome, make(seed, outcome.number, schema))
             wanted, got = comparison.answers(query)
             yield f"  {query.sql()}"
+            yield f"  cut down from: {outcome.sql[: 4 * SHOWN_LETTERS]}"
             if query.sql() != query.sql(oracle=True):
                 yield f"  plain: {query.sql(oracle=True)}"
             yield from (f"  {fault[:SHOWN_LETTERS]}" for fault in less.faults[:4])

@@ -55,7 +55,7 @@ class Selects:
         return self.over_windows() if way < 0.9 else self.distinct()
 
     def _where(self) -> tuple[Node, ...]:
-        conditions = [self.conditions.any() for _ in range(self.rng.choice((0, 0, 1, 1, 1, 2, 3)))]
+        conditions = [self.conditions.any() for _ in range(self.rng.choice((0, 0, 0, 1, 1, 1, 2, 3)))]
         self.rng.shuffle(conditions)
         return (*self.source.where, *conditions)
 
@@ -69,7 +69,7 @@ class Selects:
     def _limit(self, share: float = 0.4) -> tuple[int | None, int]:
         if self.scene.chance(share):
             self.scene.note("LIMIT")
-            return self.rng.choice((0, 1, 3, 10, 10, 50, 1000)), self.rng.choice((0, 0, 0, 1, 5, 100))
+            return self.rng.choice((0, 1, 3, 10, 10, 10, 50, 50, 1000)), self.rng.choice((0, 0, 0, 0, 1, 5, 20))
         return None, 0
 
     def rows(self, kinds: Sequence[str] | None = None) -> Select:
@@ -160,7 +160,10 @@ class Selects:
             if self.scene.chance(0.5):
                 picked = self.rng.choice([*(i.node for i in items if i.node.exact), self.aggregates.exact(simple)])
                 orders.append(Key(picked, self.rng.choice(("position", "alias", "")), self.scene.chance(0.5)))
-            orders += [Key(k, self.rng.choice(("position", "alias", "")), self.scene.chance(0.3)) for k in keys]
+            # Where a DECIMAL key comes down to NULL, MariaDB may put NULL into the group before it.
+            down = [k.kind not in ("dec", "") and self.scene.chance(0.3) for k in keys]
+            by = [self.rng.choice(("position", "alias", "")) for _ in keys]
+            orders += [Key(k, b, d) for k, b, d in zip(keys, by, down, strict=True)]
             total = bool(orders) or not keys
         limit, offset = self._limit() if total else (None, 0)
         return self._made(

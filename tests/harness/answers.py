@@ -26,7 +26,8 @@ class ResultColumn:
         decimals: digits behind the point of a DECIMAL; None for other types.
         unsigned: for integers, else False.
         binary: whether a string type holds bytes, not text; False for other types.
-        length, flags, charset, scale: as the server said them; columns that differ in these alone are equal.
+        length, flags, charset, scale, origin: as the server said them (origin is the column of a table that this one
+            is); columns that differ in these alone are equal.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ResultColumn:
     flags: int = field(default=0, compare=False)
     charset: int = field(default=0, compare=False)
     scale: int = field(default=0, compare=False)
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def ask(connection: pymysql.Connection[Any], sql: str) -> Answer | Refusal:
 
 def _column(packet: Any) -> ResultColumn:
     kind = packet.type_code
-    name = packet.name.decode() if isinstance(packet.name, bytes) else packet.name
+    name, origin = (n.decode() if isinstance(n, bytes) else n for n in (packet.name, packet.org_name))
     return ResultColumn(
         name,
         kind,
@@ -108,4 +110,5 @@ def _column(packet: Any) -> ResultColumn:
         packet.flags,
         packet.charsetnr,
         packet.scale,
+        origin,
     )
