@@ -25,6 +25,8 @@ _DENT = 1e-14
 _FLAT = 1e-18
 # The squared sine of half the angle between two vertices, from which on no great circle is told between them.
 _OPPOSITE = 1 - 1e-15
+# Every vertex is compared with every edge: beyond this the expression would be long and slow to write.
+_MOST_VARIABLE_VERTICES = 6
 
 
 def _answer(nulls: Sequence[E], out_of_range: E | None, hit: E, hit_first: bool) -> E:
@@ -150,14 +152,21 @@ def in_polygon(lon: E, lat: E, *arguments: E) -> E:
 def _in_any_polygon(lon: E, lat: E, *arguments: E) -> E:
     """A polygon whose vertices are expressions: what `Polygon.is_convex` does with numbers, as SQL."""
     vertices = list(zip(arguments[::2], arguments[1::2], strict=True))
+    if len(vertices) > _MOST_VARIABLE_VERTICES:
+        raise unsupported(
+            f"the function scisql_s2PtInCPoly with more than {_MOST_VARIABLE_VERTICES} vertices that are not constants"
+        )
     edges = list(pairwise([*vertices, vertices[0]]))
-    # Positive where a vertex is to the left of an edge, seen from outside the sphere.
-    sides = [
-        _side(vertex, *edge)
-        for n, edge in enumerate(edges)
-        for m, vertex in enumerate(vertices)
-        if m not in (n, (n + 1) % len(vertices))
-    ]
+    count = len(vertices)
+    # A vertex and an edge; three neighbours are one such pair seen from either end.
+    threes = {
+        min((m, n, (n + 1) % count), (n, (n + 1) % count, m), ((n + 1) % count, m, n))
+        for n in range(count)
+        for m in range(count)
+        if m not in (n, (n + 1) % count)
+    }
+    # Positive where the vertex is to the left of the edge, seen from outside the sphere.
+    sides = [_side(*(vertices[v] for v in three)) for three in sorted(threes)]
     least, greatest = sides[0], sides[0].copy()
     if len(sides) > 1:
         least = exp.Least(this=sides[0], expressions=sides[1:], ignore_nulls=False)
