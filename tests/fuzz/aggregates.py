@@ -32,6 +32,7 @@ class Aggregates:
         e, d = self.e, self.rng.choice((0, 0, 1, 2))
         distinct = "DISTINCT " if self.rng.random() < 0.15 and not simple else ""
         exact = (e.of("int", d), e.of("dec", d), e.column("big", "int"))
+        # Not of ENUM and SET: what number the greatest one is depends on whether a temporary table holds it.
         plain = ("int", "big", "dec", "date", "time", "word", "float", "dbl", "year", "clock")
         found = e.one(
             lambda: Node("COUNT(*)", kind="int"),

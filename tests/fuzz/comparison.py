@@ -45,7 +45,7 @@ def _definitions(wanted: Answer, got: Answer) -> list[str]:
     for number, (one, other) in enumerate(zip(wanted.columns, got.columns, strict=False), 1):
         pairs = [("charset", one.charset, other.charset)]
         if one.origin and one.origin == other.origin:
-            pairs += [("type", one.type, other.type), ("flags", one.flags & _FLAGS, other.flags & _FLAGS)]
+            pairs.append(("flags", one.flags & _FLAGS, other.flags & _FLAGS))
         if one.type in _SHORT_TEXTS and one.type == other.type:
             pairs.append(("length", one.length, other.length))
         if one.type in _TIMES:
