@@ -38,7 +38,6 @@ class Services:
         record: takes finished queries for the query log; must not wait.
         kill: stops the query of a connection, or the connection itself; whether there is such a connection.
         may_read: whether a user may read a database; what one may not read does not exist for one.
-        may_read: whether a user may read a database; what one may not read does not exist for one.
         idle_timeouts: seconds between two commands of programs and of people, unless a session sets others.
         sessions: the sessions that are connected, by connection id.
         filled: tables of information_schema.
@@ -50,7 +49,6 @@ class Services:
     max_packet: int
     record: Callable[[QueryRecord], None]
     kill: Callable[[int, bool], bool]
-    may_read: Callable[[str, str], bool] = lambda user, database: True
     may_read: Callable[[str, str], bool] = lambda user, database: True
     idle_timeouts: tuple[int, int] = (28800, 28800)
     sessions: dict[int, LiveSession] = field(default_factory=dict)

@@ -393,6 +393,11 @@ class Session:
     def _engine(self) -> Engine:
         return Engine(self._services.dispatcher, self._variables.settings(), self._services.filled)
 
+    def _cipher(self) -> dict[str, str]:
+        """What SHOW STATUS says of the connection's TLS."""
+        name, version = self._client.cipher or ("", "")
+        return {"Ssl_cipher": name, "Ssl_version": version}
+
     def _show_context(self) -> ShowContext:
         return ShowContext(
             catalog=self._catalog(),
@@ -400,6 +405,7 @@ class Session:
             variables=self._variables,
             processes=[s.process() for s in self._services.sessions.values()],
             user=self._client.user,
+            status=self._cipher(),
             reads_all=self._services.may_read(self._client.user, ALL),
         )
 
