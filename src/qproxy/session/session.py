@@ -339,6 +339,7 @@ class Session:
         plan = await plan_query(sql, catalog, values, services.dispatcher)
         columns = await column_definitions(plan, services.dispatcher, settings)
         if binary:
+            plan = prepared.exact(plan, columns)
             settings = replace(settings, binary=tuple(columns))
         return columns, merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit)
 
