@@ -119,6 +119,7 @@ async def test_changes_act_at_once() -> None:
             await off(lambda: house.connect("late", password="y"))
         (await off(lambda: house.connect("late", password="x"))).close()
         await off(house.store.set_password, "late", "z")
+        (await off(lambda: house.connect("late", password="z"))).close()
         with pytest.raises(pymysql.err.OperationalError, match="1045"):
             await off(lambda: house.connect("late", password="x"))
         await off(house.store.remove_user, "reader")

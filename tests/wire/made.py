@@ -44,6 +44,8 @@ USERS = {
     "named": UserRecord("named", native_hash("secret"), certificate="/O=Observatory/CN=named"),
     "two": UserRecord("two", native_hash("secret"), max_connections=2),
 }
+#: Users who were added or changed a moment ago.
+LATER: dict[str, UserRecord] = {}
 #: What the raw client understands.
 CAPABILITIES = packets.SERVER_CAPABILITIES & ~(
     packets.CONNECT_WITH_DB | packets.QUERY_ATTRIBUTES | packets.COMPRESS | packets.ZSTD | packets.SESSION_TRACK
@@ -51,8 +53,12 @@ CAPABILITIES = packets.SERVER_CAPABILITIES & ~(
 
 
 class MadeUsers:
-    async def find(self, name: str) -> UserRecord:
+    def find(self, name: str) -> UserRecord:
         return USERS.get(name) or made_up(name, b"key of the tests")
+
+    async def latest(self, name: str) -> UserRecord:
+        await asyncio.sleep(0)
+        return LATER.get(name) or self.find(name)
 
 
 @dataclass

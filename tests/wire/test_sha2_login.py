@@ -129,6 +129,17 @@ def test_a_changed_password_is_asked_for_in_full(sha2: Served, monkeypatch: pyte
     assert heard[0] == FULL and error_of(heard[-1])[0] == 1045
 
 
+@pytest.mark.parametrize("plugin", [PLUGIN, "mysql_native_password"])
+def test_users_who_were_added_or_changed_a_moment_ago(kind: str, plugin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for user in ("nemo", "near", "open"):
+        monkeypatch.setitem(made.LATER, user, made.USERS["anna"])
+    with Served(loop=new_loop(kind), ways=Ways(plugin=plugin), limits=PATIENT) as served:
+        for user in ("nemo", "near", "open"):
+            connect(served, user=user).close()
+        with pytest.raises(pymysql.err.OperationalError, match="1045"):
+            connect(served, user="nemo", password="guess")
+
+
 def test_users_without_password(sha2: Served) -> None:
     for response in (b"", b"\0"):
         raw = RawClient(sha2.port)

@@ -16,24 +16,28 @@ log = logging.getLogger(__name__)
 
 
 class StoredUsers:
-    """Looks users up in the watched catalogue, brought up to date for each login.
+    """Looks users up in the watched catalogue.
 
-    Whoever there is or not, the same is done: one look at the version of the store, one look into memory.
+    Whoever there is or not, the same is done.
     """
 
     def __init__(self, watch: CatalogWatch) -> None:
         self._watch = watch
         self._key = secrets.token_bytes(32)
 
-    async def find(self, name: str) -> UserRecord:
+    def find(self, name: str) -> UserRecord:
         """The user of that name; a made-up one of the same kind as a real one where there is none."""
+        users = self._watch.current().users
+        user = users.get(name)
+        return made_up(name, self._key, self._seems_native(name, users.values())) if user is None else as_record(user)
+
+    async def latest(self, name: str) -> UserRecord:
+        """The same, of the store as it is now."""
         try:
             await self._watch.refresh()
         except Exception:
             log.exception("the catalogue store cannot be read; users are those of the last catalogue")
-        users = self._watch.current().users
-        user = users.get(name)
-        return made_up(name, self._key, self._seems_native(name, users.values())) if user is None else as_record(user)
+        return self.find(name)
 
     def _seems_native(self, name: str, users: Iterable[User]) -> bool:
         """Whether a made-up user takes mysql_native_password: as a user does who is picked by the name alone."""

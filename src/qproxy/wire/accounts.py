@@ -59,8 +59,12 @@ class UserRecord:
 class Users(Protocol):
     """Where users are looked up."""
 
-    async def find(self, name: str) -> UserRecord:
-        """The user of that name; a made-up one where there is none, see `made_up`."""
+    def find(self, name: str) -> UserRecord:
+        """The user of that name as it is known here; a made-up one where there is none, see `made_up`."""
+        ...
+
+    async def latest(self, name: str) -> UserRecord:
+        """The same, brought up to date."""
         ...
 
 

@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qproxy.errors import SQLError
 from qproxy.wire import native_password, packets, sha2_password
@@ -38,6 +38,20 @@ class Peer:
 
     address: str
     local: bool = False
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """What a client says to show who it is.
+
+    Attributes:
+        password: what it gave in full; None where its response was enough, or is all that there is.
+    """
+
+    plugin: str
+    nonce: bytes = field(repr=False)
+    response: bytes = field(repr=False)
+    password: bytes | None = field(default=None, repr=False)
 
 
 class Gate:
@@ -85,7 +99,22 @@ class Gate:
             raise SQLError(3159, "Connections using insecure transport are prohibited; connect with TLS")
         if wait := self._throttle.wait(peer.address):
             await asyncio.sleep(wait)
-        user = await self._users.find(request.user)
+        user = self._users.find(request.user)
+        proof = await self._ask(stream, user, request, nonce, peer)
+        proven = await self._proves(user, proof)
+        if not proven:
+            # Whoever fails may have been added or changed just now. Those who are right need not wait for that.
+            former, user = user, await self._users.latest(request.user)
+            proven = user != former and await self._proves(user, proof)
+        if not (proven and user.known and _may_come(user, peer, stream)):
+            self._throttle.failed(peer.address)
+            raise access_denied(request.user, peer.address, proof.response not in _EMPTY)
+        return user
+
+    async def _ask(
+        self, stream: PacketStream, user: UserRecord, request: LoginRequest, nonce: bytes | None, peer: Peer
+    ) -> _Proof:
+        """Everything that the client has to say for itself."""
         response = request.auth_response
         switches = bool(request.capabilities & packets.PLUGIN_AUTH)
         wish = request.plugin or self.plugin
@@ -94,33 +123,43 @@ class Gate:
             nonce = make_nonce()
             stream.put(packets.auth_switch(nonce, plugin))
             response = await stream.read(None)
-        if plugin == native_password.PLUGIN:
-            proven = native_password.proves(user.native_hash, response, nonce)
-        else:
-            proven = await self._sha2(stream, user, response, nonce, peer)
-        if not user.has_password:
-            proven = response in _EMPTY
-        if not (proven and user.known and _may_come(user, peer, stream)):
-            self._throttle.failed(peer.address)
-            raise access_denied(request.user, peer.address, response not in _EMPTY)
-        return user
-
-    async def _sha2(self, stream: PacketStream, user: UserRecord, response: bytes, nonce: bytes, peer: Peer) -> bool:
-        if response in _EMPTY:
-            return False
-        # A user without password is asked as if there were one.
-        secret = user.sha2 or made_up(user.name, self._key).sha2
-        assert secret is not None
-        known = self._stamps.get(user.name, secret)
+        if plugin == native_password.PLUGIN or response in _EMPTY:
+            return _Proof(plugin, nonce, response)
+        known = self._stamps.get(user.name, self._secret(user))
         if known is not None and sha2_password.answers(known, response, nonce):
             stream.put(packets.auth_more(sha2_password.FAST_LOGIN))
-            return True
+            return _Proof(plugin, nonce, response)
         stream.put(packets.auth_more(sha2_password.FULL_LOGIN))
         sent = await stream.read(None)
         password = sent if peer.local or stream.encrypted else await self._decrypted(stream, sent, nonce)
-        if password is None or not password.endswith(b"\0"):
-            password = b"\0"
-        return await self._full(user, secret, password[:-1])
+        return _Proof(plugin, nonce, response, password[:-1] if password and password.endswith(b"\0") else b"")
+
+    async def _proves(self, user: UserRecord, proof: _Proof) -> bool:
+        """Whether what a client said is what a user says."""
+        if proof.plugin == native_password.PLUGIN:
+            proven = native_password.proves(user.native_hash, proof.response, proof.nonce)
+        elif proof.response in _EMPTY:
+            proven = False
+        elif proof.password is None:
+            known = self._stamps.get(user.name, self._secret(user))
+            proven = known is not None and sha2_password.answers(known, proof.response, proof.nonce)
+        else:
+            proven = await self._opens(user, proof.password)
+        return proven if user.has_password else proof.response in _EMPTY
+
+    def _secret(self, user: UserRecord) -> Sha2Secret:
+        """What a password is compared with; made up for a user without password, who is asked as if there were one."""
+        secret = user.sha2 or made_up(user.name, self._key).sha2
+        assert secret is not None
+        return secret
+
+    async def _opens(self, user: UserRecord, password: bytes) -> bool:
+        secret = self._secret(user)
+        async with self._full_logins:
+            proven = await asyncio.to_thread(sha2_password.opens, secret, password)
+        if proven and user.known and user.sha2 is not None:
+            self._stamps.put(user.name, secret, sha2_password.stamp(password))
+        return proven
 
     async def _decrypted(self, stream: PacketStream, sent: bytes, nonce: bytes) -> bytes | None:
         """The password that a client without TLS sent encrypted, the NUL behind it included."""
@@ -132,13 +171,6 @@ class Gate:
             return None
         opened = await asyncio.to_thread(key.decrypt, sent)
         return None if opened is None else sha2_password.masked(opened, nonce)
-
-    async def _full(self, user: UserRecord, secret: Sha2Secret, password: bytes) -> bool:
-        async with self._full_logins:
-            proven = await asyncio.to_thread(sha2_password.opens, secret, password)
-        if proven and user.known and user.sha2 is not None:
-            self._stamps.put(user.name, secret, sha2_password.stamp(password))
-        return proven
 
 
 def _choose(user: UserRecord, wish: str) -> str:
