@@ -34,7 +34,7 @@ class Numbers(Draws):
             lambda: node("({} & {})", self.column("int", "big"), self.pick("1", "3", "255", "1023", "0xFF")),
             lambda: node("({} | {})", self.column("int"), self.pick("1", "4")),
             lambda: node(form("({} >> {})", "({} << {})", "({} ^ {})"), self.column("int", "big"), self.pick("1", "3")),
-            lambda: node("~{}", self.column("int")),
+            lambda: node("(~{} & 4095)", self.column("int")),
             lambda: node("({} + 0)", self.column("bit", "year")),
             lambda: node(form("LENGTH({})", "CHAR_LENGTH({})", "ASCII({})", "CRC32({})"), self.of("text", d)),
             lambda: node(form("LENGTH({})", "OCTET_LENGTH({})", "BIT_LENGTH({})"), self.column("bytes", "text")),

@@ -150,7 +150,9 @@ class Selects:
         if not keyed:
             self.rng.shuffle(items)
         groups = tuple(Key(k, self.rng.choice(("position", "alias", "", ""))) for k in keys)
-        rollup = bool(keys) and not keyed and self.scene.chance(0.08)
+        # Subtotals of NULLIF are one thing by position and another by expression.
+        plain = keys and not keyed and not any("NULLIF" in str(k) for k in keys)
+        rollup = bool(plain) and self.scene.chance(0.08)
         if rollup:
             self.scene.note("ROLLUP")
         having = self._having(items, keys) if self.scene.chance(0.25) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -34,8 +35,8 @@ def ports() -> Iterator[Ports]:
         yield found
 
 
-def _told(tally: Tally) -> str:
-    lines = [*tally.lines(), tally.summary(1)]
+def _told(tally: Tally, seconds: float) -> str:
+    lines = [*tally.lines(), tally.summary(seconds)]
     for outcome in tally.different:
         lines += [f"python -m tests.fuzz.run --seed {SEED} --number 1 --first {outcome.number}", outcome.sql]
         lines += outcome.faults[:3]
@@ -43,15 +44,17 @@ def _told(tally: Tally) -> str:
 
 
 def test_random_queries_are_answered_as_by_a_plain_server(ports: Ports, schema: Schema) -> None:
+    began = time.monotonic()
     tally = run(ports, schema, SEED, range(NUMBER), SECONDS)
-    print(_told(tally))
-    assert not tally.different, _told(tally)
+    told = _told(tally, time.monotonic() - began)
+    print(told)
+    assert not tally.different, told
     # So that a run that mostly tests refusals, or errors, is noticed.
-    assert tally.share("alike") > 0.4, _told(tally)
-    assert tally.share("failed") < 0.06, _told(tally)
-    assert tally.share("open") + tally.share("slow") < 0.01, _told(tally)
-    assert tally.empty < tally.kinds["alike"] / 2, _told(tally)
-    assert tally.asked > NUMBER // 3, _told(tally)
+    assert tally.share("alike") > 0.4, told
+    assert tally.share("failed") < 0.06, told
+    assert tally.share("open") + tally.share("slow") < 0.01, told
+    assert tally.empty < tally.kinds["alike"] / 2, told
+    assert tally.asked > NUMBER // 3, told
 
 
 def test_equal_numbers_give_equal_queries(schema: Schema) -> None:
