@@ -53,8 +53,10 @@ def quote_name(name: str) -> str:
 
 
 def quote_text(text: str) -> str:
-    """A text literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    """A text literal, on one line as SHOW CREATE TABLE prints it."""
+    for character, escaped in (("\\", "\\\\"), ("'", "''"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0")):
+        text = text.replace(character, escaped)
+    return f"'{text}'"
 
 
 def plain_key(name: str, columns: tuple[str, ...]) -> Key:
