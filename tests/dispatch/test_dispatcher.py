@@ -19,6 +19,7 @@ from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.dispatch.dispatcher import Dispatcher, Limits, Progress
 from qproxy.dispatch.fragments import Batching
 from qproxy.dispatch.lookup import find_places
+from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.plan import Plan
@@ -39,7 +40,9 @@ async def plan_of(small: Small, database: str, sql: str) -> Plan:
 
 async def ids_of(small: Small, plan: Plan, limits: Limits = LIMITS, progress: Progress | None = None) -> list[int]:
     """The first column of all rows."""
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, progress or Progress())
+    run = Dispatcher(small.backends, limits).run(
+        plan, small.store.load(), DEFAULT_SETTINGS, progress or Progress(), Staging(DEFAULT_SETTINGS)
+    )
     async with aclosing(run) as blocks:
         return [int(row[0] or 0) async for block in blocks for row in decode_rows(block)]
 
@@ -106,7 +109,9 @@ def _one_cut(small: Small, name: str, size: int) -> None:
 @pytest.mark.parametrize("name", ["w0", "w1", "w2"])
 async def test_a_worker_that_dies_in_the_midst_is_never_seen(small: Small, name: str) -> None:
     plan = await plan_of(small, "two", MILLION)
-    run = Dispatcher(small.backends, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, LIMITS).run(
+        plan, small.store.load(), DEFAULT_SETTINGS, Progress(), Staging(DEFAULT_SETTINGS)
+    )
     counts: Counter[int] = Counter()
     killed = False
     try:
@@ -162,7 +167,9 @@ async def test_a_stalled_worker_is_left_for_the_other_copy(small: Small) -> None
     small.faults["w2"].stall()
     try:
         began = time.monotonic()
-        run = Dispatcher(small.backends, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+        run = Dispatcher(small.backends, LIMITS).run(
+            plan, small.store.load(), DEFAULT_SETTINGS, Progress(), Staging(DEFAULT_SETTINGS)
+        )
         counts = [int(row[0] or 0) async for block in run for row in decode_rows(block)]
         assert sum(counts) == ROWS
         assert 1.5 < time.monotonic() - began < 6
@@ -192,7 +199,9 @@ async def test_leaving_early_stops_all_workers(small: Small, way: str) -> None:
     sql = MILLION.replace("f.n", f"f.n, 'left_by_{way}'")
     plan = await plan_of(small, "two", sql + (" LIMIT 10" if way == "limit" else ""))
     limits = replace(LIMITS, batching=Batching(first_rows=2000, rows=20_000))
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(
+        plan, small.store.load(), DEFAULT_SETTINGS, Progress(), Staging(DEFAULT_SETTINGS)
+    )
 
     async def read() -> None:
         async with aclosing(run) as blocks:
@@ -218,7 +227,9 @@ async def test_a_million_rows_stream_in_little_memory(small: Small) -> None:
     rows = largest = 0
     began = time.monotonic()
     first = None
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(
+        plan, small.store.load(), DEFAULT_SETTINGS, Progress(), Staging(DEFAULT_SETTINGS)
+    )
     async with aclosing(run) as blocks:
         async for block in blocks:
             first = first or time.monotonic() - began
@@ -232,7 +243,9 @@ async def test_a_consumer_that_stops_reading_stops_all_workers(small: Small, tmp
     plan = await plan_of(small, "two", MILLION)
     # A spool directory that cannot be written: nobody may spill while complete fragments wait for the client.
     limits = Limits(Batching(first_rows=200, rows=400), memory=1 << 20, waiting=2, spool=tmp_path / "missing")
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(
+        plan, small.store.load(), DEFAULT_SETTINGS, Progress(), Staging(DEFAULT_SETTINGS)
+    )
     began = small.delivered
     async with aclosing(run) as blocks:
         with pytest.raises(SQLError) as failed:
@@ -240,7 +253,9 @@ async def test_a_consumer_that_stops_reading_stops_all_workers(small: Small, tmp
         assert failed.value.code == 1021
         assert "dispatch.spool_dir" in failed.value.message
     limits = replace(limits, spool=None)
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(
+        plan, small.store.load(), DEFAULT_SETTINGS, Progress(), Staging(DEFAULT_SETTINGS)
+    )
     async with aclosing(run) as blocks:
         rows = (await anext(blocks)).rows
         before = -1
@@ -257,7 +272,9 @@ async def test_a_consumer_that_stops_reading_stops_all_workers(small: Small, tmp
 async def test_without_workers_it_says_so(small: Small) -> None:
     for sql in (ALL, "SELECT n FROM Factor"):
         plan = await plan_of(small, "two", sql)
-        run = Dispatcher({}, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+        run = Dispatcher({}, LIMITS).run(
+            plan, small.store.load(), DEFAULT_SETTINGS, Progress(), Staging(DEFAULT_SETTINGS)
+        )
         with pytest.raises(SQLError, match="no worker can answer: none is registered"):
             await anext(run)
 

@@ -34,10 +34,10 @@ class Services:
     Attributes:
         catalog: the current snapshot; a session takes it anew for each query.
         merge_limit: most bytes of partial rows of one query.
+        share_limit: most bytes of rows that a query sends to every worker.
         max_packet: largest statement, bytes.
         record: takes finished queries for the query log; must not wait.
         kill: stops the query of a connection, or the connection itself; whether there is such a connection.
-        may_read: whether a user may read a database; what one may not read does not exist for one.
         may_read: whether a user may read a database; what one may not read does not exist for one.
         idle_timeouts: seconds between two commands of programs and of people, unless a session sets others.
         sessions: the sessions that are connected, by connection id.
@@ -47,10 +47,10 @@ class Services:
     catalog: Callable[[], Catalog]
     dispatcher: Dispatcher
     merge_limit: int
+    share_limit: int
     max_packet: int
     record: Callable[[QueryRecord], None]
     kill: Callable[[int, bool], bool]
-    may_read: Callable[[str, str], bool] = lambda user, database: True
     may_read: Callable[[str, str], bool] = lambda user, database: True
     idle_timeouts: tuple[int, int] = (28800, 28800)
     sessions: dict[int, LiveSession] = field(default_factory=dict)
