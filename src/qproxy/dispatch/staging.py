@@ -39,9 +39,7 @@ class Staging:
         later: runs what the query need not wait for.
     """
 
-    def __init__(
-        self, settings: SessionSettings, later: Callable[[Coroutine[Any, Any, None]], None] | None = None
-    ) -> None:
+    def __init__(self, settings: SessionSettings, later: Callable[[Coroutine[Any, Any, None]], None]) -> None:
         self._settings = settings
         self._later = later
         self._staged: list[Staged] = []
@@ -60,7 +58,16 @@ class Staging:
         Raises:
             SQLError: 1104 where there are more.
         """
+        try:
+            await self._fill(spool, rows, limit)
+        except BaseException:
+            spool.close()
+            raise
+        # Not before it is full: its own query asks for all that is staged.
         self._staged.append(Staged(table, columns, spool))
+
+    @staticmethod
+    async def _fill(spool: Spool, rows: AsyncGenerator[RowBlock, None], limit: int) -> None:
         async with aclosing(rows):
             async for block in rows:
                 spool.add(block)
@@ -110,21 +117,21 @@ class Staging:
             self._backends[backend.name] = backend
             for staged in self._staged:
                 if staged.table not in made:
-                    made.add(staged.table)
                     try:
                         await backend.share(staged.table, staged.columns, staged.rows.again(), self._settings)
                     except BaseException:
                         # It may be half filled: whoever comes next finds none.
-                        await self._drop(backend, [staged.table])
-                        made.discard(staged.table)
+                        self._later(self._drop(backend, [staged.table]))
                         raise
+                    # Not before it is full: others look whether it is there.
+                    made.add(staged.table)
 
     def close(self) -> None:
         """Give up the rows, and drop the tables behind the query's back."""
         for staged in self._staged:
             staged.rows.close()
         for name, backend in self._backends.items():
-            if self._made[name] and self._later is not None:
+            if self._made[name]:
                 self._later(self._drop(backend, sorted(self._made[name])))
 
     @staticmethod
