@@ -155,11 +155,11 @@ class _Placing:
 
         def placed(query: Query) -> Query:
             tried = self.place(query, everything=False)
-            if tried.family is not None and not _reads_itself(query):
+            if tried.family is not None and not _stands_alone(query):
+                tried = self.place(query, everything=True)
+            elif tried.family is not None:
                 stage = self._stage(query, own)
                 return _all_rows(query, stage)
-            if tried.family is not None:
-                tried = self.place(query, everything=True)
             own.extend(tried.stages)
             return tried.query
 
@@ -267,9 +267,11 @@ def _arms(chain: Chain) -> list[Query | None]:
     return found
 
 
-def _reads_itself(query: Query) -> bool:
-    """Whether a query reads the recursive expression that it is a part of."""
-    return any(s.name is not None for s in query.sources)
+def _stands_alone(query: Query) -> bool:
+    """Whether a query can be answered by itself: it neither reads the recursive expression that it is a part of, nor
+    takes anything from a query around it."""
+    outside = any("§o" in str(c.this) for e in query.expressions() for c in e.find_all(exp.Anonymous))
+    return not outside and all(s.name is None for s in query.sources)
 
 
 def _all_rows(query: Query, stage: Stage) -> Query:

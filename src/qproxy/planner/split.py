@@ -91,6 +91,17 @@ def _reads_chunks(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous) and call_name(node) == "" and _CHUNK.search(str(node.this)) is not None
 
 
+def _of_groups(having: exp.Expr) -> exp.Expr:
+    """HAVING where subqueries that are answered chunk by chunk, one value a group, are aggregates: it sees no others."""
+    copy = having.copy()
+    for call in [c for c in copy.find_all(exp.Anonymous) if _reads_chunks(c)]:
+        if call is copy:
+            return exp.Min(this=call)
+        if call.find_ancestor(exp.AggFunc) is None:
+            call.replace(exp.Min(this=call.copy()))
+    return copy
+
+
 def _key(expression: exp.Expr) -> str:
     return render.sql(expression)
 
@@ -204,7 +215,7 @@ def _aggregated(query: Query) -> Split:
         return copy
 
     items = [merged(e) for e in query.items]
-    having = None if query.having is None else merged(query.having)
+    having = None if query.having is None else merged(_of_groups(query.having))
     orders = [Order(merged(o.expression), o.descending) for o in query.orders]
     references = partials.references()
     key_columns = references[:grouped]
@@ -308,7 +319,7 @@ def _gathered(query: Query) -> Split:
 
     items = [gathered(e) for e in query.items]
     groups = None if query.groups is None else [gathered(g) for g in query.groups]
-    having = None if query.having is None else gathered(query.having)
+    having = None if query.having is None else gathered(_of_groups(query.having))
     orders = [Order(gathered(o.expression), o.descending) for o in query.orders]
     if not partials.expressions:
         partials.add(exp.Literal.number(1))
