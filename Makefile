@@ -4,13 +4,16 @@
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
 #   make lint                               ruff and mypy
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
-#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours
+#   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
+#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours,
+#                                           connections
 
 VENV := .venv
 PORT := 4040
 ARGS :=
 CASE :=
 N := 1000
+PACKETS := 100000
 SEED := 1
 STRIPES := 6x2
 APT := apt-get install -y --no-install-recommends
@@ -20,7 +23,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz clean server python
+.PHONY: demo test lint bench fuzz mutate clean server python
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -39,6 +42,9 @@ bench: $(VENV)/.installed-dev server
 
 fuzz: $(VENV)/.installed-dev server
 	$(VENV)/bin/python -m tests.fuzz.run --number $(N) --seed $(SEED) --stripes $(STRIPES) $(ARGS)
+
+mutate: $(VENV)/.installed-dev
+	$(VENV)/bin/python -m tests.wire.run_mutations --number $(PACKETS) --seed $(SEED)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

@@ -11,9 +11,9 @@ import pymysql
 
 from tests.fuzz.draws import VARIABLES
 from tests.fuzz.generator import Made
+from tests.fuzz.ports import Ports
 from tests.fuzz.query import Query, unlimited
 from tests.fuzz.shrink import shrink
-from tests.fuzz.systems import Ports
 from tests.fuzz.tally import Outcome
 from tests.harness.answers import Answer, Refusal, Row, connect
 from tests.harness.compare import differences, surplus_rows

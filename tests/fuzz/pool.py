@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.fuzz.comparison import GIVE_UP, PATIENCE, comparing
 from tests.fuzz.generator import make
-from tests.fuzz.systems import Ports
+from tests.fuzz.ports import Ports
 from tests.fuzz.tables import Schema
 from tests.fuzz.tally import Outcome, Tally
 

@@ -12,7 +12,8 @@ from tests.fuzz import catalogue, real
 from tests.fuzz.comparison import comparing
 from tests.fuzz.generator import make
 from tests.fuzz.pool import ASKERS, run
-from tests.fuzz.systems import Ports, systems
+from tests.fuzz.ports import Ports
+from tests.fuzz.systems import systems
 from tests.fuzz.tables import Schema, schema_of
 from tests.fuzz.tally import Outcome
 from tests.harness.answers import Answer, Refusal

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pymysql
@@ -18,6 +17,7 @@ from qproxy.cluster.commands import down, up
 from qproxy.config import load_config
 from qproxy.ingest.run import ingest
 from qproxy.service.app import connect as backends_of
+from tests.fuzz.ports import Ports
 from tests.harness.answers import connect
 from tests.harness.data import Catalogue, shuffled
 from tests.harness.files import Striping, write_descriptions
@@ -30,20 +30,6 @@ REPLICAS = 1
 #: Seconds in which a proxy must be up, and down again.
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where the systems listen on loopback.
-
-    Attributes:
-        twin: a plain server with the rows in another order and in another engine: where its answer is another one,
-            a query has no single right answer.
-    """
-
-    oracle: int
-    twin: int
-    proxy: int
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from tests.fuzz import catalogue
 from tests.fuzz.generator import make
 from tests.fuzz.nodes import Node, node
 from tests.fuzz.pool import run
+from tests.fuzz.ports import Ports
 from tests.fuzz.query import Compound, Item, Join, Key, Query, Ref, Select, With
 from tests.fuzz.shrink import shrink
-from tests.fuzz.systems import Ports, systems
+from tests.fuzz.systems import systems
 from tests.fuzz.tables import Schema, schema_of
 from tests.fuzz.tally import Outcome, Tally, reason_class
 from tests.harness.files import Striping

@@ -47,3 +47,16 @@ def test_refusals(sql: str, code: int, text: str) -> None:
 def test_long_statements_are_read() -> None:
     parsed = parse("SELECT a FROM t WHERE id IN (" + ", ".join(map(str, range(10_000))) + ")")
     assert parsed.names == ("a",)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT \0\0SLEEP(1)", "SELECT a\0b(1, 2)", "SELECT `a\0b` FROM t", "SELECT 1 FROM t\0u", "SELECT f\0(1)"]
+)
+def test_nobody_writes_our_marks(sql: str) -> None:
+    with pytest.raises(SQLError, match="a NUL character outside of quotes") as caught:
+        parse(sql)
+    assert caught.value.code == 1064
+
+
+def test_a_nul_in_quotes_is_text() -> None:
+    assert len(parse("SELECT 'a\0b', N'\0'").names) == 2

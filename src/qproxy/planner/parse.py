@@ -22,7 +22,7 @@ from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
 from qproxy.planner.faithful import DIALECT as DIALECT
 from qproxy.planner.faithful import call_name, literal_text, restore
-from qproxy.planner.marks import marked
+from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
 
@@ -31,6 +31,7 @@ MAX_DEPTH = 100
 _UNSEEN = "".join(map(chr, range(33))) + "\x7f"
 _WIDE = re.compile("[^\\u0000-\\uffff]")
 _OPEN = {TokenType.L_PAREN, TokenType.CASE}
+_TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING)
 _CLOSE = {TokenType.R_PAREN, TokenType.END}
 
 
@@ -115,6 +116,10 @@ def tokenize(sql: str) -> list[Token]:
                 raise unsupported(f"expressions nested deeper than {MAX_DEPTH} levels; flatten the query")
         elif token.token_type in _CLOSE:
             depth -= 1
+        if MARK in token.text and token.token_type not in _TEXTS:
+            # Names with it are ours, see `marks`: nobody else may write one.
+            place = f"at line {token.line}, column {token.col}"
+            raise SQLError(1064, f"You have an error in your SQL syntax: a NUL character outside of quotes {place}")
         for comment in token.comments:
             if comment.startswith(("!", "M!")):
                 raise unsupported("executable comments (/*! ... */); write their content as plain SQL")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +32,9 @@ from qproxy.wire.rsa_key import RsaKey
 from qproxy.wire.server import Server, Ways
 
 log = logging.getLogger(__name__)
+
+#: Files beside those of clients: connections to workers, spools, the store.
+_OTHER_FILES = 4096
 
 
 def connect(workers: Mapping[str, Worker], config: Config) -> dict[str, Backend]:
@@ -107,6 +111,7 @@ async def serve(config: Config, host: str, port: int) -> None:
     Raises:
         QproxyError: the store cannot be opened, no worker is registered, or the address cannot be had.
     """
+    _allow_files(config)
     with CatalogStore.open(config.catalog.url) as store:
         workers = store.workers()
         if not workers:
@@ -118,6 +123,23 @@ async def serve(config: Config, host: str, port: int) -> None:
                 await stopped()
         finally:
             await asyncio.gather(*(b.close() for b in backends.values()))
+
+
+def _allow_files(config: Config) -> None:
+    """Let this process open a file for each client, each connection to a worker and what else it needs."""
+    needed = config.server.max_connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        log.warning(
+            "%d open files are allowed and %d may be needed for server.max_connections = %d; raise 'ulimit -Hn'",
+            allowed,
+            needed,
+            config.server.max_connections,
+        )
 
 
 async def stopped() -> None:

@@ -83,7 +83,8 @@ class Gate:
         """
         if self._require_tls and not (peer.local or stream.encrypted):
             raise SQLError(3159, "Connections using insecure transport are prohibited; connect with TLS")
-        await asyncio.sleep(self._throttle.wait(peer.address))
+        if wait := self._throttle.wait(peer.address):
+            await asyncio.sleep(wait)
         user = await self._users.find(request.user)
         response = request.auth_response
         switches = bool(request.capabilities & packets.PLUGIN_AUTH)
