@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -106,6 +106,10 @@ class Dispatcher:
                 async for block in blocks:
                     yield block
             return
+        for backend in {type(b): b for b in self.backends.values()}.values():
+            # An engine that translates must know the scratch tables of a statement beforehand.
+            with suppress(WorkerError):
+                await staging.on(backend)
         run = _Run(self, plan, catalog, settings, self._limits, progress, staging)
         try:
             async with aclosing(run.blocks()) as blocks:

@@ -68,7 +68,10 @@ class _Surroundings:
     def with_ctes(self, ctes: Sequence[ParsedCte]) -> _Surroundings:
         """With more common table expressions, each of which sees those before it."""
         found = self
+        names = [cte.name.lower() for cte in ctes]
         for cte in ctes:
+            if names.count(cte.name.lower()) > 1:
+                raise SQLError(4004, f"Duplicate query name `{cte.name}` in WITH clause")
             found = replace(found, ctes={**found.ctes, cte.name: (cte, found)})
         return found
 
@@ -175,14 +178,14 @@ class _Binder:
             return inner
         query = inner if isinstance(inner, Query) else self.around(inner)
         if len(cte.columns) != len(query.names):
-            raise SQLError(1353, f"WITH column list and SELECT field list have different column counts: '{cte.name}'")
+            raise SQLError(4002, "WITH column list and SELECT field list have different column counts")
         return replace(query, names=cte.columns)
 
     def _recursive(self, cte: ParsedCte, seen: _Surroundings) -> Recursive:
         """A common table expression that reads itself: its first part tells the columns."""
         block = cte.block
         if not isinstance(block, ParsedCombined):
-            raise SQLError(4008, f"No anchors for recursive WITH element '{cte.name}'")
+            raise SQLError(4005, f"No anchors for recursive WITH element '{cte.name}'")
         first: ParsedBlock = block
         while isinstance(first, ParsedCombined):
             first = first.left
@@ -267,6 +270,8 @@ class _Clauses:
         query = self.binder.one(written.block, inside)
         if any(_of_outside(call) for e in query.expressions() for call in e.find_all(exp.AggFunc)):
             raise unsupported("an aggregate inside a subquery that sums up columns of the query around it")
+        if (written.bare or written.before in ("ANY", "ALL")) and query.limit is not None:
+            raise unsupported("LIMIT in a subquery of IN, ANY or ALL; nor does MariaDB. Put it in a query in FROM")
         known = f"§q{self.binder.numbers()}§"
         self.nested[known] = Subquery(query, written.before, written.bare, tuple(outer))
         return exp.Anonymous(this=MARK + known, expressions=[e.copy() for e in outer.values()])
@@ -354,6 +359,8 @@ def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tup
 
 
 def _column_or_alias(column: exp.Column, scope: Scope, aliases: _Aliases, clause: str) -> exp.Expr:
+    if column.table and clause == ORDER and scope.from_ == AROUND:
+        raise SQLError(1250, f"Table '{column.table}' from one of the SELECTs cannot be used in {clause}")
     if scope.find(column):
         return scope.resolve(column, clause)
     found = aliases.find(column)

@@ -185,7 +185,7 @@ class _Cutter:
             operator = self._operator(at, first, end)
             if operator is not None:
                 name, distinct, behind = operator
-                self._check_arm(first, at, name)
+                self._check_arm(first, at)
                 terms.append((first, at))
                 operators.append((name, distinct))
                 first = at = behind
@@ -197,14 +197,13 @@ class _Cutter:
         terms.append((first, rest))
         return terms, operators, rest
 
-    def _check_arm(self, start: int, end: int, operator: str) -> None:
+    def _check_arm(self, start: int, end: int) -> None:
         """ORDER BY and LIMIT of an arm that is not the last one need parentheses."""
         at = start
         while at < end:
             kind = self._tokens[at].token_type
             if kind in (TokenType.ORDER_BY, TokenType.LIMIT):
-                word = "ORDER BY" if kind is TokenType.ORDER_BY else "LIMIT"
-                raise SQLError(1221, f"Incorrect usage of {operator} and {word}")
+                raise self._error(end)
             at = self._closing.get(at, end) + 1 if kind is TokenType.L_PAREN else at + 1
 
     def _operator(self, at: int, first: int, end: int) -> tuple[str, bool, int] | None:

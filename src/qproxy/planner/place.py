@@ -95,13 +95,13 @@ class _Placing:
     def _place(self, query: Query, everything: bool) -> Placed:
         stages: list[Stage] = []
         query = name_areas(query)
-        parts: list[Restriction] = []
+        told: dict[str, Restriction] = {}
         sources = []
         for source in query.sources:
             if source.inner is not None:
                 source, inside = self._in_from(source, stages, everything)
                 if inside is not EVERYTHING and not source.nullable:
-                    parts.append(inside)
+                    told[source.alias] = inside
             sources.append(source)
         query = replace(query, sources=tuple(sources))
         query = self._one_group(query, stages, everything)
@@ -109,6 +109,8 @@ class _Placing:
         query = replace(query, nested=nested)
         families = {family(s) for s in query.partitioned}
         restriction = restrict(query, later=lambda e: _known_later(e, nested))
+        # What is read beforehand says nothing of the chunks of those that stay.
+        parts = [told[s.alias] for s in query.partitioned if s.alias in told]
         if parts:
             restriction = Both((*parts, restriction)) if restriction is not EVERYTHING else Both(tuple(parts))
         found = families.pop() if families else None

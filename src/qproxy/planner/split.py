@@ -92,7 +92,7 @@ def _reads_chunks(node: exp.Expr) -> bool:
 
 
 def _of_groups(having: exp.Expr) -> exp.Expr:
-    """HAVING where subqueries that are answered chunk by chunk, one value a group, are aggregates: it sees no others."""
+    """HAVING with its subqueries that are answered chunk by chunk as aggregates: it sees no other values of rows."""
     copy = having.copy()
     for call in [c for c in copy.find_all(exp.Anonymous) if _reads_chunks(c)]:
         if call is copy:

@@ -118,7 +118,7 @@ class _Tables:
         inner = self._sight.inner(table.name) if not table.db else None
         if inner is not None:
             if table.name.startswith("§t") and not table.alias:
-                raise SQLError(1248, "Every derived table must have its own alias")
+                raise SQLError(1064, "You have an error in your SQL syntax: a query in FROM must have an alias")
             if isinstance(inner, Source):
                 return replace(inner, alias=name, number=number)
             return Source(name, number, result_table(name, inner), inner=inner)
@@ -192,6 +192,8 @@ def _without_joins(node: exp.Expr) -> exp.Expr:
 
 
 def _not_here(node: exp.Expr) -> SQLError:
+    if isinstance(node, exp.Lateral) or (isinstance(node, exp.Table) and node.name.startswith("§t")):
+        return SQLError(1064, "You have an error in your SQL syntax: a query in FROM takes AS and an alias alone")
     return unsupported(f"this in FROM: {node.sql(dialect=DIALECT).replace(MARK, '')[:60]}")
 
 
