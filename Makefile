@@ -3,6 +3,7 @@
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
 #   make lint                               ruff and mypy
+#   make clients                            clients of npm and Debian too; writes docs/clients.md
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
 #   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours,
@@ -23,7 +24,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz mutate clean server python
+.PHONY: demo test lint bench fuzz mutate clean server python clients
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -46,8 +47,26 @@ fuzz: $(VENV)/.installed-dev server
 mutate: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m tests.wire.run_mutations --number $(PACKETS) --seed $(SEED)
 
+# Packages of npm and Debian that a plain test run does without.
+clients: $(VENV)/.installed-dev server
+	@if ! command -v npm >/dev/null || ! command -v javac >/dev/null || ! test -e /usr/share/java/mariadb-java-client.jar; \
+	then \
+		if test "$$(id -u)" != 0; then \
+			echo "The clients need Debian's packages; type:" >&2; \
+			echo "    sudo apt-get install -y nodejs npm default-jdk-headless libmariadb-java" >&2; exit 1; \
+		fi; \
+		packages="libmariadb-java"; \
+		command -v npm >/dev/null || packages="$$packages nodejs npm"; \
+		command -v javac >/dev/null || packages="$$packages default-jdk-headless"; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive $(APT) $$packages; \
+	fi
+	mkdir -p .clients
+	npm install --no-fund --no-audit --silent --prefix .clients mysql2@3 mariadb@3
+	javac -d .clients tests/clients/programs/ConnectorJ.java
+	QPROXY_CLIENTS=1 $(VENV)/bin/python -m pytest tests/clients/test_clients.py $(ARGS)
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) .clients build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
 
 # Stamp files: installed again whenever the list of packages changes. Development packages include the others.
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python

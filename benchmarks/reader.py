@@ -35,7 +35,7 @@ class Reader:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Kept, because it closes the socket when it is collected.
         self._session = pymysql.connect(
-            user=endpoint.user, password=endpoint.password, database=database, defer_connect=True
+            user=endpoint.user, password=endpoint.password, database=database, defer_connect=True, ssl_disabled=True
         )
         self._session.connect(self._socket)
         self._ahead = b""

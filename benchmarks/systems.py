@@ -59,6 +59,7 @@ class Endpoint:
             password=self.password,
             database=database,
             autocommit=True,
+            ssl_disabled=True,
         )
 
 

@@ -32,6 +32,7 @@ class Aggregates:
         e, d = self.e, self.rng.choice((0, 0, 1, 2))
         distinct = "DISTINCT " if self.rng.random() < 0.15 and not simple else ""
         exact = (e.of("int", d), e.of("dec", d), e.column("big", "int"))
+        # Not of ENUM and SET: what number the greatest one is depends on whether a temporary table holds it.
         plain = ("int", "big", "dec", "date", "time", "word", "float", "dbl", "year", "clock")
         found = e.one(
             lambda: Node("COUNT(*)", kind="int"),
@@ -95,7 +96,8 @@ class Aggregates:
             return self.e.one(
                 lambda: inner,
                 lambda: node(form("{} / 2", "{} * 1.5"), inner, kind="dbl"),
-                lambda: node("({} IS NULL)", inner, exact=True, kind="int"),
+                # Of one row, MariaDB may call a variance 0 and NULL at once.
+                lambda: inner if inner.form.startswith(("STD", "VAR")) else node("({} IS NULL)", inner, exact=True),
             )
         choices = (
             lambda: node("IFNULL({}, 0)", inner),

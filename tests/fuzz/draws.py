@@ -18,6 +18,8 @@ VARIABLES = (("@n", "3", "int"), ("@d", "1.5", "dec"), ("@s", "'vega'", "text"),
 _WHEN = frozenset(("date", "time", "clock"))
 _NUMERIC = frozenset(("int", "big", "dbl", "float", "dec", "year", "bool"))
 
+_FLOATING = frozenset(("dbl", "float"))
+
 UNITS = ("DAY", "MONTH", "HOUR", "YEAR", "MINUTE", "WEEK", "SECOND")
 
 
@@ -49,7 +51,9 @@ class Draws(ABC):
                 else Node("1", kind="int")
             )
         written, column = self.rng.choice(fitting)
-        return Node(written, kind=column.kind)
+        # What stands in for an exact number may be none: sums of it are not exact.
+        exact = not kinds or column.kind in kinds or column.kind not in _FLOATING
+        return Node(written, exact=exact, kind=column.kind)
 
     def chance(self, share: float) -> bool:
         """True in the given share of cases."""

@@ -44,7 +44,7 @@ class Expressions(Texts):
         """An expression of any of the kinds that columns have: for arms of a union, which must agree."""
         if self.chance(0.75) and any(c.kind == kind for _, c in self.columns):
             return self.column(kind)
-        if kind in ("big", "bit", "year", "float", "bytes", "word"):
+        if kind in ("big", "bit", "year", "float", "bytes", "word", "enum"):
             simple = {"big": "int", "bit": "int", "year": "int", "float": "dbl"}.get(kind)
             return replace(self.of(simple, 0) if simple else self.column("word", "bytes"), kind=kind)
         return self.of(kind, self.rng.choice((0, 1)))
@@ -53,7 +53,7 @@ class Expressions(Texts):
         """An expression whose equal values are the same to the byte."""
         found = self.one(
             lambda: self.column(*EXACT),
-            lambda: self.column("int", "word", "date", "time", "big"),
+            lambda: self.column("int", "word", "enum", "date", "time", "big"),
             lambda: self.column("int", "word"),
             lambda: self.column("big"),
             lambda: self.column("dec", "float", "date", "year", "clock"),
@@ -72,7 +72,10 @@ class Expressions(Texts):
             lambda: self.column("bytes", "float"),
         )
         # A constant is no key: MariaDB takes shortcuts with it that lose rows.
-        return found if any(w in str(found) for w, _ in self.columns) else self.column()
+        if any(w in str(found) for w, _ in self.columns) and found.kind != "text":
+            return found
+        exact = self.column(*EXACT)
+        return exact if exact.kind != "text" else node("HEX({})", exact, kind="word")
 
     def comparison(self) -> Node:
         """A column against literals."""
@@ -94,7 +97,7 @@ class Expressions(Texts):
                 self.pick(*its.values),
             )
         )
-        if column.kind in ("text", "word"):
+        if column.kind in ("text", "word", "enum"):
             pattern = self.pick("'%a%'", "'V%'", "'_a%'", "'%\\\\_%'", "'%2'", "''", "'É%'")
             options.append(node(self.form("{} LIKE {}", "{} NOT LIKE {}"), left, pattern))
             options.append(node(self.form("{} REGEXP {}", "{} RLIKE {}", "{} NOT REGEXP {}"), left, self._pattern()))

@@ -57,9 +57,9 @@ def draw(scene: Scene, simple: bool = False) -> From:
         return _single(scene)
     if way < 0.62:
         return _chain(scene, 2)
-    if way < 0.8:
+    if way < 0.79:
         return _chain(scene, scene.rng.choice((3, 3, 3, 4, 5)))
-    return _foreign(scene)
+    return _neighbours(scene) if way < 0.81 else _foreign(scene)
 
 
 def _base(scene: Scene) -> Table:
@@ -261,6 +261,25 @@ def _loose(scene: Scene, found: From, table: Table, reference: Ref | None = None
     words = rng.choice((" JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN "))
     on = Node(f"{one} {operator} {other}" + (_extra(scene, alias, table) if rng.random() < 0.3 else ""))
     return From(Join(found.tree, reference, words, on), tables, found.where, wide=pairs > 500)
+
+
+def _neighbours(scene: Scene) -> From:
+    """Two directors, near each other on the sky."""
+    rng = scene.rng
+    scene.note("near neighbours")
+    pairs = []
+    for _ in range(2):
+        table, alias = rng.choice([t for t in scene.schema.directors if t.rows]), scene.new("t")
+        pairs.append((alias, table, _named(scene, table, alias)))
+    (a, one, first), (b, other, second) = pairs
+    positions = [f"{alias}.{name}" for alias, table, _ in pairs for name in table.position or ()]
+    condition = Node(f"scisql_angSep({', '.join(positions)}) < {rng.choice(('0.0005', '0.002', '0.01', '0.016'))}")
+    tables = ((a, one), (b, other))
+    area = _positions(tables)
+    if rng.random() < 0.3:
+        return From(Join(first, second, rng.choice((", ", " JOIN "))), tables, (condition,), area, wide=False)
+    words = rng.choice((" JOIN ", " INNER JOIN ", " LEFT JOIN "))
+    return From(Join(first, second, words, condition), tables, (), area)
 
 
 def _alike(one: Column, other: Column) -> bool:

@@ -40,8 +40,8 @@ class Numbers(Draws):
             lambda: node(form("LENGTH({})", "OCTET_LENGTH({})", "BIT_LENGTH({})"), self.column("bytes", "text")),
             lambda: node("INSTR({}, {})", self.of("text", 0), self.pick("'a'", "'E'", "'0'")),
             lambda: node("LOCATE('a', {})", self.of("text", 0)),
-            lambda: node("FIELD({}, 'star', 'g', 'galaxy')", self.column("word")),
-            lambda: node("FIND_IN_SET('var', {})", self.column("word")),
+            lambda: node("FIELD({}, 'star', 'g', 'galaxy')", self.column("word", "enum")),
+            lambda: node("FIND_IN_SET('var', {})", self.column("enum", "word")),
             lambda: node(
                 form(
                     "YEAR({})", "MONTH({})", "DAYOFMONTH({})", "DAYOFWEEK({})", "QUARTER({})", "WEEK({})", "WEEKDAY({})"

@@ -77,7 +77,7 @@ def _reports(ports: Ports, schema: Schema, seed: int, different: list[Outcome], 
                 yield f"  {outcome.sql}"
                 yield from (f"  {fault[:SHOWN_LETTERS]}" for fault in outcome.faults[:4])
                 continue
-            query, less = comparison.reduced(outcome, make(seed, outcome.number, schema))
+            query, less = comparison.reduced(outcome, make(seed, outcome.number, schema), schema)
             wanted, got = comparison.answers(query)
             yield f"  {query.sql()}"
             yield f"  cut down from: {outcome.sql[: 4 * SHOWN_LETTERS]}"

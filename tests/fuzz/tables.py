@@ -12,7 +12,7 @@ from tests.harness.data import Catalogue, Value
 from tests.harness.schema import TableSpec
 
 #: Kinds of which equal values are the same bytes.
-EXACT = frozenset(("int", "big", "dec", "word", "date", "time", "bool", "year"))
+EXACT = frozenset(("int", "big", "dec", "word", "enum", "date", "time", "bool", "year"))
 
 _KINDS = {
     "BIGINT": "big",
@@ -25,8 +25,8 @@ _KINDS = {
     "YEAR": "year",
     "BLOB": "bytes",
     "BIT": "bit",
-    "ENUM": "word",
-    "SET": "word",
+    "ENUM": "enum",
+    "SET": "enum",
     "CHAR": "text",
     "VARCHAR": "text",
     "TEXT": "text",
@@ -45,6 +45,7 @@ _MORE = {
     "year": ("2000", "2015", "99"),
     "text": ("'vega'", "'a'", "'x_y'", "''"),
     "word": ("'G'", "'STAR'", "''"),
+    "enum": ("'STAR'", "'bright'", "1"),
     "bytes": ("''", "x'00'", "x'ff'", "'a'"),
     "bit": ("0", "255", "b'1010'", "7"),
 }
@@ -56,7 +57,7 @@ class Column:
 
     Attributes:
         kind: int, big (integers beyond 32 bits), dbl, float, dec, date, time (with date), clock (TIME), year, text
-            (equal strings may differ in their bytes), word (they may not), bytes, bit, bool.
+            (equal strings may differ in their bytes), word (they may not), enum (ENUM and SET), bytes, bit, bool.
         values: literals worth comparing with.
         messy: whether sums of it depend on the order in their last digits.
     """

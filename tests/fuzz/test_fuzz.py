@@ -68,7 +68,8 @@ def test_every_kind_of_query_comes_up(schema: Schema) -> None:
     wanted = (
         "cte,recursive cte,UNION,EXCEPT,INTERSECT,EXISTS,IN subquery,ANY or ALL subquery,correlated subquery,window"
     )
-    wanted += ",scalar subquery,derived table,ROLLUP,HAVING,NATURAL,RIGHT JOIN,USING of several,areaspec,DISTINCT"
+    wanted += ",scalar subquery,derived table,ROLLUP,HAVING,NATURAL,RIGHT JOIN,USING of several,areaspec"
+    wanted += ",DISTINCT,near neighbours"
     assert set(wanted.split(",")) <= found
 
 

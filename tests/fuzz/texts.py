@@ -14,7 +14,7 @@ class Texts(Numbers):
         if depth <= 0:
             if self.chance(0.15):
                 return self.pick("'x'", "''", "'Né'", "'vega'", "0x4142", "@s", "_utf8mb4'Ég'", "N'a'")
-            return self.column("text", "word")
+            return self.column("text", "word", "enum")
         d = depth - 1
         form = self.form
         return self.one(

@@ -94,7 +94,8 @@ def ask(connection: pymysql.Connection[Any], sql: str) -> Answer | Refusal:
             raise
         return Refusal(int(error.args[0]), str(error.args[1]))
     result: Any = connection._result  # type: ignore[attr-defined]
-    return Answer(tuple(_column(f) for f in result.fields or ()), tuple(result.rows or ()))
+    # A statement without a result has no fields at all.
+    return Answer(tuple(_column(f) for f in getattr(result, "fields", None) or ()), tuple(result.rows or ()))
 
 
 def _column(packet: Any) -> ResultColumn:

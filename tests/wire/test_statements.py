@@ -206,7 +206,26 @@ def test_attributes_stand_behind_the_parameters(served: Served) -> None:
     one.command(EXECUTE, struct.pack("<IBI", number, 8, 1) + b"\x02\x00\x01" + named + b"\x01v" + b"\x05trace")
     assert len(one.rows()) == 4
     assert [p.data for p in served.record.parameters[-1]] == [b"v"]
-    # Without a count of their own, the parameters are those of the statement.
-    one.command(EXECUTE, struct.pack("<IBI", number, 0, 1) + b"\x00\x01" + struct.pack("<H", 254) + b"\x00\x01w")
-    assert len(one.rows()) == 4
-    assert [p.data for p in served.record.parameters[-1]] == [b"w"]
+    # The count may be there without its flag, or not at all.
+    for given in (b"\x01", b""):
+        body = given + b"\x00\x01" + struct.pack("<H", 254) + b"\x00\x01w"
+        one.command(EXECUTE, struct.pack("<IBI", number, 0, 1) + body)
+        assert len(one.rows()) == 4
+        assert [p.data for p in served.record.parameters[-1]] == [b"w"]
+
+
+def test_the_statement_prepared_last(served: Served) -> None:
+    """Clients send a statement and its execution at once."""
+    one = client(served)
+    one.prepare("count 7")
+    assert numbers(one.execute(statements.LAST_PREPARED)) == list(range(7))
+    with pytest.raises(Failure):
+        one.prepare("wrong")
+    with pytest.raises(Failure) as caught:
+        one.execute(statements.LAST_PREPARED)
+    assert caught.value.code == 1243
+    one.prepare("count 3")
+    one.close_statement(statements.LAST_PREPARED)
+    with pytest.raises(Failure) as caught:
+        one.execute(statements.LAST_PREPARED)
+    assert caught.value.code == 1243

@@ -163,6 +163,9 @@ def column_collation(column: Column, table: Declared) -> str | None:
 
 def extra(column: Column) -> str:
     """What DESCRIBE shows under Extra."""
+    written = column.definition.upper()
+    if "AUTO_INCREMENT" not in written and "UPDATE" not in written:
+        return ""
     try:
         reader = Reader(column.definition)
         while not reader.done:

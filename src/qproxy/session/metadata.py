@@ -49,7 +49,7 @@ async def information_schema(
     asked = rewrite(sql, values)
     if asked is None:
         return None
-    tables = [engine.filled.table(name, context) for name in sorted(asked.tables)]
+    tables = [await engine.filled.table(name, context) for name in sorted(asked.tables)]
     found = await answer(asked, tables, engine.dispatcher, engine.settings)
     return found.columns, _blocks(found, None if asked.limited else values.select_limit)
 

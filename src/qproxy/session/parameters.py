@@ -67,8 +67,8 @@ def literal(parameter: Parameter, place: Place, encoding: str) -> str:
         encoding: Python codec of the client's text.
 
     Raises:
-        SQLError: 1292 for a date or time that is none, 1300 for text that the codec cannot read, 1367 for a number
-            that is none, 1210 for a type that parameters cannot have.
+        SQLError: 1292 for a date or time that is none, 1367 for a number that is none, 1210 for a type that parameters
+            cannot have.
     """
     return value_literal(value_of(parameter, encoding), parameter.type, place)
 
@@ -203,11 +203,9 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _decoded(data: bytes, encoding: str) -> str:
+def _decoded(data: bytes, encoding: str) -> str | bytes:
+    """Text; bytes where it is none: clients send binary strings as text as well, and MariaDB takes them as they are."""
     try:
         return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        bad = data[error.start : error.start + 4].hex()
-        raise SQLError(
-            1300, f"Invalid {encoding} character string in a parameter: byte {error.start + 1} (0x{bad})"
-        ) from None
+    except UnicodeDecodeError:
+        return data

@@ -82,6 +82,8 @@ _BEGINS = frozenset((TokenType.DOT, TokenType.L_PAREN, TokenType.PLACEHOLDER, To
 #: Tokens that hold a placeholder with something more.
 _MIXED = frozenset((TokenType.DQMARK, TokenType.QDCOLON))
 _TYPED = frozenset(("DATE", "TIME", "TIMESTAMP"))
+#: Bounds of a window, which MariaDB wants as plain numbers.
+_FRAME = frozenset(("PRECEDING", "FOLLOWING"))
 #: What ends a select list.
 _LIST_ENDS = frozenset(
     (
@@ -178,7 +180,7 @@ def _may_stand(tokens: Sequence[Token], at: int) -> bool:
     after = tokens[at + 1] if at + 1 < len(tokens) else None
     if before is not None and (before.token_type in _ENDS or before.text.upper() in _TYPED):
         return False
-    return after is None or after.token_type not in _BEGINS
+    return after is None or not (after.token_type in _BEGINS or after.text.upper() in _FRAME)
 
 
 def _misplaced(sql: str, token: Token) -> SQLError:
@@ -194,19 +196,36 @@ def _places(tokens: Sequence[Token]) -> tuple[Place, ...]:
     places = []
     calls: list[str] = []
     limit = False
+    #: Depths at which the keys of GROUP BY or ORDER BY are listed.
+    keys: set[int] = set()
     for at, token in enumerate(tokens):
         kind = token.token_type
         if kind is TokenType.L_PAREN:
             calls.append(tokens[at - 1].text.lower() if at else "")
         elif kind is TokenType.R_PAREN and calls:
+            keys.discard(len(calls))
             calls.pop()
+        elif kind in (TokenType.GROUP_BY, TokenType.ORDER_BY):
+            keys.add(len(calls))
+        elif kind in _LIST_ENDS or kind is TokenType.SELECT:
+            keys.discard(len(calls))
         if kind in (TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH):
             limit = True
         elif limit and kind not in (TokenType.COMMA, TokenType.NUMBER, TokenType.PLACEHOLDER, TokenType.FIRST):
             limit = kind is TokenType.VAR and token.text.upper() == "NEXT"
         if kind is TokenType.PLACEHOLDER:
-            places.append(Place.LIMIT if limit else _place(tokens, at, calls[-1] if calls else ""))
+            key = len(calls) in keys and _alone(tokens, at)
+            place = _place(tokens, at, calls[-1] if calls else "")
+            places.append(Place.LIMIT if limit else Place.COMPARED if key else place)
     return tuple(places)
+
+
+def _alone(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a placeholder is a whole key: an integer then says which column is meant."""
+    after = tokens[at + 1].token_type if at + 1 < len(tokens) else TokenType.COMMA
+    return tokens[at - 1].token_type in (TokenType.GROUP_BY, TokenType.ORDER_BY, TokenType.COMMA) and (
+        after in _JUNCTIONS or after in (TokenType.COMMA, TokenType.ASC, TokenType.DESC, TokenType.WITH)
+    )
 
 
 def _place(tokens: Sequence[Token], at: int, call: str) -> Place:

@@ -6,9 +6,10 @@ A statement that has its values is planned as any other is, each time anew: it n
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qproxy.errors import SQLError, read_only
+from qproxy.planner.plan import Plan, Relay
 from qproxy.session.parameters import Place, Value, literal, session_literal
 from qproxy.session.placeholders import Template, template
 from qproxy.session.reader import Reader
@@ -17,11 +18,14 @@ from qproxy.session.set_value import Name, evaluate
 from qproxy.session.statements import splits, verb
 from qproxy.session.variables import Variables
 from qproxy.wire.binary import to_binary
-from qproxy.wire.columns import ColumnDef
+from qproxy.wire.columns import ColumnDef, ColumnType
 from qproxy.wire.prepared import Parameter, unknown_statement, wrong_arguments
 from qproxy.wire.rowblock import RowBlock
 from qproxy.wire.statements import close
 
+_REALS = frozenset((ColumnType.FLOAT, ColumnType.DOUBLE))
+#: Decimals of a real number that declares none.
+_ALL_DECIMALS = 31
 #: Statements that a session may keep by name.
 MAX_NAMED = 1024
 #: Verbs whose statements cannot be prepared (MariaDB Knowledge Base, "PREPARE Statement").
@@ -105,6 +109,16 @@ async def in_binary(columns: Sequence[ColumnDef], blocks: AsyncIterator[RowBlock
             yield to_binary(block, columns)
     finally:
         await close(blocks)
+
+
+def exact(plan: Plan, columns: Sequence[ColumnDef]) -> Plan:
+    """The plan by which real numbers keep all their digits.
+
+    UNION ALL rounds what a function declares to have a few decimals, as PI(), to these. Text shows no more of them
+    anyhow; the binary protocol does. Columns of a table hold no more than they declare.
+    """
+    rounded = any(c.type in _REALS and c.decimals < _ALL_DECIMALS and not c.org_name for c in columns)
+    return replace(plan, together=False, combined=None) if rounded and isinstance(plan.merge, Relay) else plan
 
 
 def _neutral(place: Place, text: str) -> str:

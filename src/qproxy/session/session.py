@@ -349,6 +349,7 @@ class Session:
         analysis = analyzed(sql, catalog, values)
         columns = await column_definitions(analysis, services.dispatcher, settings)
         if binary:
+            plan = prepared.exact(plan, columns)
             settings = replace(settings, binary=tuple(columns))
         limits = (services.merge_limit, services.share_limit)
         means = Means(catalog, services.dispatcher, settings, staging, progress, *limits)
@@ -405,6 +406,11 @@ class Session:
     def _engine(self) -> Engine:
         return Engine(self._services.dispatcher, self._variables.settings(), self._services.filled)
 
+    def _cipher(self) -> dict[str, str]:
+        """What SHOW STATUS says of the connection's TLS."""
+        name, version = self._client.cipher or ("", "")
+        return {"Ssl_cipher": name, "Ssl_version": version}
+
     def _show_context(self) -> ShowContext:
         return ShowContext(
             catalog=self._catalog(),
@@ -412,6 +418,7 @@ class Session:
             variables=self._variables,
             processes=[s.process() for s in self._services.sessions.values()],
             user=self._client.user,
+            status=self._cipher(),
             reads_all=self._services.may_read(self._client.user, ALL),
         )
 

@@ -28,13 +28,17 @@ class Commands:
         stream: of the client.
         handler: its session.
         capabilities: what client and server both know.
+        collation: collation id that the client logged in with.
         max_packet: bytes of the largest message.
     """
 
-    def __init__(self, stream: PacketStream, handler: Handler, capabilities: int, max_packet: int) -> None:
+    def __init__(
+        self, stream: PacketStream, handler: Handler, capabilities: int, collation: int, max_packet: int
+    ) -> None:
         self._stream = stream
         self._handler = handler
         self._capabilities = capabilities
+        self._collation = collation
         self._multi_statements = bool(capabilities & packets.MULTI_STATEMENTS)
         self._told = Tracked()
         self._statements = Statements(stream, max_packet)
@@ -142,6 +146,8 @@ class Commands:
     async def _reset_connection(self, message: bytes) -> list[bytes]:
         await self._statements.clear()
         await self._handler.reset()
+        # Back to the character set of the login, as MariaDB does; the current database stays.
+        await self._handler.set_charset(self._collation)
         return [self.ok()]
 
     async def _debug(self, message: bytes) -> list[bytes]:

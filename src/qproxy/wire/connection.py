@@ -169,7 +169,9 @@ class Connection:
         self._handler = self._factory(self._client, request.database)
         self._capabilities = request.capabilities
         self._collation = request.collation
-        self._commands = Commands(self._stream, self._handler, request.capabilities, self._limits.max_packet)
+        self._commands = Commands(
+            self._stream, self._handler, request.capabilities, request.collation, self._limits.max_packet
+        )
         await self._handler.set_charset(request.collation)
         if request.database:
             await self._handler.use(request.database)

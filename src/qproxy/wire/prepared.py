@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from qproxy.errors import SQLError
@@ -124,26 +125,52 @@ def parse_execute(
     reader.fixed(4)
     attributes = bool(capabilities & QUERY_ATTRIBUTES)
     cursor = bool(flags & _READ_ONLY_CURSOR)
-    if not count and not (attributes and flags & _COUNT_GIVEN):
+    counted = attributes and bool(flags & _COUNT_GIVEN)
+    if not count and not counted:
         return Execution((), (), cursor)
+    body = reader.rest()
+    if attributes and not counted:
+        # Some clients send the count without the flag that tells of it, and some do not.
+        guessed = Reader(body)
+        with suppress(SQLError):
+            found = _execution(guessed, count, known, long_data, cursor, True, True)
+            if not guessed.left:
+                return found
     try:
-        # Query attributes stand behind the parameters, as further ones with names.
-        sent = reader.length() if attributes and flags & _COUNT_GIVEN else count
-        if sent < count or sent > 0xFFFF:
-            raise wrong_arguments("mysqld_stmt_execute")
-        if not sent:
-            return Execution((), (), cursor)
-        nulls = reader.fixed((sent + 7) // 8)
-        types = list(known)
-        if reader.uint(1):
-            types = [_parameter_type(reader, attributes) for _ in range(sent)]
-        if len(types) < count:
-            raise wrong_arguments("mysqld_stmt_execute")
-        parameters = tuple(
-            _parameter(reader, types[i], bool(nulls[i // 8] >> (i % 8) & 1), long_data.get(i)) for i in range(count)
-        )
+        return _execution(Reader(body), count, known, long_data, cursor, attributes, counted)
     except SQLError as error:
         raise wrong_arguments("mysqld_stmt_execute") from error
+
+
+def _execution(
+    reader: Reader,
+    count: int,
+    known: Sequence[ParameterType],
+    long_data: Mapping[int, bytes | bytearray],
+    cursor: bool,
+    named: bool,
+    counted: bool,
+) -> Execution:
+    """What stands behind the head of COM_STMT_EXECUTE.
+
+    Args:
+        named: whether each type is followed by a name.
+        counted: whether the number of parameters is given; those beyond ``count`` are query attributes.
+    """
+    sent = reader.length() if counted else count
+    if sent < count or sent > 0xFFFF:
+        raise wrong_arguments("mysqld_stmt_execute")
+    if not sent:
+        return Execution((), (), cursor)
+    nulls = reader.fixed((sent + 7) // 8)
+    types = list(known)
+    if reader.uint(1):
+        types = [_parameter_type(reader, named) for _ in range(sent)]
+    if len(types) < count:
+        raise wrong_arguments("mysqld_stmt_execute")
+    parameters = tuple(
+        _parameter(reader, types[i], bool(nulls[i // 8] >> (i % 8) & 1), long_data.get(i)) for i in range(count)
+    )
     return Execution(parameters, tuple(types[:count]), cursor)
 
 

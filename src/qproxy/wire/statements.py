@@ -25,6 +25,9 @@ from qproxy.wire.prepared import (
 from qproxy.wire.rowblock import EMPTY, RowBlock
 from qproxy.wire.stream import PacketStream
 
+#: What stands for the statement prepared last: clients send its execution without waiting for its number (MariaDB
+#: Knowledge Base, "COM_STMT_EXECUTE").
+LAST_PREPARED = 0xFFFFFFFF
 #: Statements that one connection may keep.
 MAX_STATEMENTS = 4096
 
@@ -115,6 +118,7 @@ class Statements:
         self._stream = stream
         self._max_bytes = max_bytes
         self._known: dict[int, Statement] = {}
+        self._count = 0
         self._last = 0
 
     async def clear(self) -> None:
@@ -137,8 +141,10 @@ class Statements:
                 "close some that this connection keeps",
                 "42000",
             )
+        # One that fails leaves none to run.
+        self._last = 0
         prepared = await handler.prepare(sql)
-        number = self._last = (self._last + 1) & 0x7FFFFFFF
+        self._count = number = self._last = (self._count + 1) & 0x7FFFFFFF
         self._known[number] = Statement(number, prepared)
         answer = [prepare_ok(number, len(prepared.columns), prepared.parameters)]
         encoding = handler.results_encoding
@@ -155,8 +161,7 @@ class Statements:
         Raises:
             SQLError: 1243 for an unknown statement; 1210 for parameters that do not fit it.
         """
-        number = statement_id(message)
-        statement = self._find(number, "mysqld_stmt_execute")
+        statement = self._find(self._number(message), "mysqld_stmt_execute")
         await statement.close_cursor()
         if statement.failure is not None:
             raise statement.failure
@@ -181,11 +186,10 @@ class Statements:
         Raises:
             SQLError: 1243; 1421 where the statement has no cursor; whatever interrupts the rows, which closes it.
         """
-        number = statement_id(message)
-        statement = self._find(number, "mysqld_stmt_fetch")
+        statement = self._find(self._number(message), "mysqld_stmt_fetch")
         cursor = statement.cursor
         if cursor is None:
-            raise SQLError(1421, f"The statement ({number}) has no open cursor.")
+            raise SQLError(1421, f"The statement ({statement.number}) has no open cursor.")
         wanted = parse_fetch(message)
         given = 0
         try:
@@ -206,20 +210,19 @@ class Statements:
         Raises:
             SQLError: 1243.
         """
-        statement = self._find(statement_id(message), "mysqld_stmt_reset")
+        statement = self._find(self._number(message), "mysqld_stmt_reset")
         statement.long_data, statement.failure = {}, None
         await statement.close_cursor()
 
     async def close(self, message: bytes) -> None:
         """COM_STMT_CLOSE, which has no answer."""
-        statement = self._known.pop(statement_id(message), None)
+        statement = self._known.pop(self._number(message), None)
         if statement is not None:
             await statement.close_cursor()
 
     def long_data(self, message: bytes) -> None:
         """COM_STMT_SEND_LONG_DATA, which has no answer: what is wrong is told when the statement is executed."""
-        number = statement_id(message)
-        statement = self._known.get(number)
+        statement = self._known.get(self._number(message))
         if statement is None:
             return
         parameter, piece = parse_long_data(message)
@@ -236,6 +239,10 @@ class Statements:
             )
             return
         statement.long_data.setdefault(parameter, bytearray()).extend(piece)
+
+    def _number(self, message: bytes) -> int:
+        number = statement_id(message)
+        return self._last or number if number == LAST_PREPARED else number
 
     def _find(self, number: int, command: str) -> Statement:
         statement = self._known.get(number)

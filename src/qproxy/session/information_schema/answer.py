@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ class Filled:
         self._keep = keep
         self._tables: OrderedDict[tuple[int, frozenset[str], str], HeldTable] = OrderedDict()
 
-    def table(self, name: str, context: ShowContext) -> HeldTable:
+    async def table(self, name: str, context: ShowContext) -> HeldTable:
         """A table with the rows that a session may see.
 
         Args:
@@ -45,15 +46,16 @@ class Filled:
         definition = definitions()[name]
         if name in SERVER_ROWS:
             return held(definition, SERVER_ROWS[name](context))
-        return self._of_catalog(definition, context.catalog)
+        return await self._of_catalog(definition, context.catalog)
 
-    def _of_catalog(self, definition: Definition, catalog: Catalog) -> HeldTable:
+    async def _of_catalog(self, definition: Definition, catalog: Catalog) -> HeldTable:
         name = definition.name.upper()
         key = (catalog.version, frozenset(catalog.databases), name)
         found = self._tables.get(key)
         if found is None:
             rows = CATALOG_ROWS[name](catalog) if name in CATALOG_ROWS else iter(())
-            found = self._tables[key] = held(definition, rows)
+            # Tens of thousands of columns take their time: others are served meanwhile.
+            found = self._tables[key] = await asyncio.to_thread(held, definition, rows)
             while len(self._tables) > self._keep:
                 self._tables.popitem(last=False)
         self._tables.move_to_end(key)

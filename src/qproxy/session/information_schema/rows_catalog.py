@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple
 from types import MappingProxyType
 
 from qproxy.catalog.model import Catalog, Column, Table
@@ -47,9 +46,9 @@ def _columns_of(table: Table) -> Iterator[Row]:
     shown = show_tables.columns(table, full=True).rows
     for number, (column, row) in enumerate(zip(table.columns, shown, strict=True), 1):
         name, kind, collation, null, key, _, extra, privileges, comment = row
-        data_type, *facts = astuple(type_facts(str(kind), None if collation is None else str(collation)))
+        facts = type_facts(str(kind), None if collation is None else str(collation))
         place = (_DEF, table.database, table.name, name, number, None if table.database == NAME else _default(column))
-        yield (*place, null, data_type, *facts, kind, key, extra, privileges, comment, "NEVER", None)
+        yield (*place, null, facts.data_type, *facts.cells, kind, key, extra, privileges, comment, "NEVER", None)
 
 
 def _default(column: Column) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from qproxy.session import collations
@@ -23,7 +24,7 @@ _FLOATING: Mapping[str, int] = MappingProxyType({"float": 12, "double": 22})
 
 @dataclass(frozen=True)
 class TypeFacts:
-    """The columns of COLUMNS that follow from a type, in their order there."""
+    """The columns of COLUMNS that follow from a type."""
 
     data_type: str
     characters: int | None = None
@@ -34,7 +35,14 @@ class TypeFacts:
     charset: str | None = None
     collation: str | None = None
 
+    @property
+    def cells(self) -> tuple[str | int | None, ...]:
+        """All but the first, in their order in COLUMNS."""
+        lengths = (self.characters, self.octets, self.precision, self.scale, self.fraction)
+        return (*lengths, self.charset, self.collation)
 
+
+@lru_cache(maxsize=1024)
 def type_facts(written: str, collation: str | None) -> TypeFacts:
     """What COLUMNS says of a type.
 

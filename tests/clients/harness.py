@@ -1,0 +1,179 @@
+"""Real clients: where they are, what they are asked, and what they answer.
+
+A client is a program in `programs` that does the same work on any server. What it says of the proxy must be what it
+says of a plain MariaDB with the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROGRAMS = Path(__file__).parent / "programs"
+ROOT = Path(__file__).parents[2]
+#: Where `make clients` installs packages of npm and compiles programs.
+INSTALLED = ROOT / ".clients"
+CONNECTOR_J = Path("/usr/share/java/mariadb-java-client.jar")
+#: Set by `make clients`, which installs what a plain test run does without.
+ALL_CLIENTS = bool(os.environ.get("QPROXY_CLIENTS"))
+
+FEATURES = ("connect", "tls", "query", "prepared", "cancel", "metadata")
+
+_KIND = tuple[str, str | None]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client library.
+
+    Attributes:
+        command: runs its program.
+        lines: whether the program reads its task line by line.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    lines: bool = False
+
+
+def clients() -> list[Client]:
+    """The clients of this run: those of PyPI always, the others where `make clients` runs."""
+    found = [Client("MySQL Connector/Python", (sys.executable, str(PROGRAMS / "connector_python.py")))]
+    if ALL_CLIENTS:
+        node = {"NODE_PATH": str(INSTALLED / "node_modules")}
+        found += [
+            Client("mysql2 (npm)", ("node", str(PROGRAMS / "mysql2.js")), node),
+            Client("mariadb (npm)", ("node", str(PROGRAMS / "mariadb.js")), node),
+            Client(
+                "MariaDB Connector/J",
+                ("java", "-cp", f"{INSTALLED}:{CONNECTOR_J}", "ConnectorJ"),
+                lines=True,
+            ),
+        ]
+    return found
+
+
+def _case(sql: str, *executions: Sequence[_KIND]) -> dict[str, Any]:
+    return {
+        "sql": sql,
+        "executions": [[{"type": kind, "value": value} for kind, value in parameters] for parameters in executions],
+    }
+
+
+_IDS = ("433000017", "1152921504606846979", "-8", "12345")
+
+QUERIES = (
+    "SELECT 1 AS one, 'grün' AS text, NULL AS nothing, 1.50 AS exact, 2.5e0 AS real_",
+    "SELECT objectId, ra_PS, iFlux_PS, mag, nObs, htmId, firstDate, lastSeen, name, payload, class FROM Object"
+    " WHERE objectId IN (433000000, 433000017, -8) ORDER BY objectId",
+    "SELECT class, COUNT(*) AS n, AVG(mag) FROM Object GROUP BY class ORDER BY class",
+    "SELECT nope FROM Object",
+)
+
+PREPARED = (
+    _case("SELECT ? + 1 AS plus, CONCAT(?, 'x') AS text", [("int", "5"), ("text", "g'rün\\ \"?")]),
+    _case(
+        "SELECT objectId, ra_PS, iFlux_PS, mag, nObs, flagBits, htmId, isStar, firstDate, lastSeen, code, name,"
+        " payload, class FROM Object WHERE objectId = ?",
+        *([("int", number)] for number in _IDS),
+    ),
+    _case(
+        "SELECT objectId FROM Object WHERE objectId IN (?, ?) ORDER BY objectId", [("int", _IDS[0]), ("int", _IDS[2])]
+    ),
+    _case(
+        "SELECT objectId, iFlux_PS FROM Object WHERE nObs > ? ORDER BY objectId LIMIT ?",
+        [("int", "150"), ("int", "7")],
+        [("int", "10"), ("int", "3")],
+    ),
+    _case(
+        "SELECT class, COUNT(*), AVG(mag) FROM Object WHERE decl_PS BETWEEN ? AND ? GROUP BY class ORDER BY class",
+        [("double", "-20.5"), ("double", "30.25")],
+        [("double", "80"), ("double", "90")],
+    ),
+    _case("SELECT COUNT(*) FROM Object WHERE mag < ?", [("decimal", "20.1250")], [("decimal", None)]),
+    _case("SELECT COUNT(*) FROM Object WHERE lastSeen < ?", [("datetime", "2021-06-01T12:30:00")]),
+    _case("SELECT COUNT(*) FROM Object WHERE firstDate >= ?", [("date", "2015-03-01")]),
+    _case("SELECT COUNT(*) FROM Object WHERE name <=> ?", [("text", "Vega")], [("text", None)]),
+    _case("SELECT HEX(?), LENGTH(?)", [("bytes", "00ff5c27"), ("bytes", "00")]),
+    _case("SELECT ADDTIME('10:00:00', ?)", [("time", "01:02:03")]),
+    _case("SELECT nope FROM Object WHERE objectId = ?", [("int", "1")]),
+    _case("SELECT ? FROM WHERE", [("int", "1")]),
+    _case("SELECT COUNT(*) FROM Object WHERE objectId = 433000017"),
+)
+PREPARED[-1]["executions"].append([])
+
+METADATA = (
+    "SHOW TABLES",
+    "SHOW COLUMNS FROM Object LIKE 'obj%'",
+    "SELECT table_name FROM information_schema.tables WHERE table_schema = 'sky' ORDER BY table_name",
+)
+
+#: Runs for minutes unless it is stopped.
+SLOW = "SELECT COUNT(*) FROM " + ", ".join(f"Filter f{i}" for i in range(12)) + " WHERE f0.effWave + f11.effWave > 1"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where a server listens, and who may enter."""
+
+    port: int
+    user: str = "qproxy"
+    password: str = ""
+
+
+def run(client: Client, account: Account, tls: bool) -> dict[str, Any]:
+    """What a client says of a server.
+
+    Raises:
+        AssertionError: its program failed; with what it printed.
+    """
+    task = {
+        "port": account.port,
+        "user": account.user,
+        "password": account.password,
+        "queries": QUERIES,
+        "prepared": PREPARED,
+        "metadata": METADATA,
+        "slow": SLOW,
+        "before_kill": 0.7,
+        "tls": tls,
+    }
+    text = lines(task) if client.lines else json.dumps(task)
+    done = subprocess.run(
+        client.command,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, **client.environment},
+    )
+    assert done.returncode == 0, f"{client.name}: {done.stderr[-2000:]}"
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def lines(task: Mapping[str, Any]) -> str:
+    """A task line by line, texts in hex: what a program can read without a parser."""
+    database = f"jdbc:mariadb://127.0.0.1:{task['port']}/sky"
+    out = [f"{database}?user={task['user']}&password={task['password']}"]
+    out += [f"query {_hex(sql)}" for sql in task["queries"]]
+    for case in task["prepared"]:
+        out.append(f"prepare {_hex(case['sql'])}")
+        for parameters in case["executions"]:
+            words = [w for p in parameters for w in (p["type"], "-" if p["value"] is None else _hex(p["value"]))]
+            out.append(" ".join(["execute", *words]))
+    out += [f"metadata {_hex(sql)}" for sql in task["metadata"]]
+    out += [f"slow {_hex(task['slow'])}", f"before_kill {task['before_kill']}", f"tls {str(task['tls']).lower()}"]
+    return "\n".join(out) + "\n"
+
+
+def _hex(text: str) -> str:
+    return text.encode().hex()

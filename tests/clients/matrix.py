@@ -1,0 +1,42 @@
+"""The page of clients: what works with whom, as the tests found it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.clients.harness import ALL_CLIENTS, FEATURES, ROOT
+
+PAGE = ROOT / "docs" / "clients.md"
+
+_HEAD = """\
+# Clients
+
+Written by `make clients`: each client runs the same program against the proxy and against a plain MariaDB that holds
+the same rows (`tests/clients`), and must say the same of both.
+
+"""
+
+
+@dataclass
+class Results:
+    """What works with each client of a run."""
+
+    _rows: dict[str, tuple[str, Mapping[str, bool]]] = field(default_factory=dict)
+
+    def add(self, name: str, version: str, works: Mapping[str, bool]) -> None:
+        """Note a client; ``works`` has a word for each of `FEATURES`."""
+        self._rows[name] = (version, works)
+
+    def page(self) -> str:
+        """The page in Markdown."""
+        lines = [f"| client | version | {' | '.join(FEATURES)} |", "|---|---|" + "---|" * len(FEATURES)]
+        for name, (version, works) in sorted(self._rows.items()):
+            marks = " | ".join("yes" if works[f] else "no" for f in FEATURES)
+            lines.append(f"| {name} | {version} | {marks} |")
+        return _HEAD + "\n".join(lines) + "\n"
+
+    def write(self) -> None:
+        """Write the page; a run with some clients only leaves it as it is."""
+        if ALL_CLIENTS and self._rows:
+            PAGE.write_text(self.page())

@@ -1,0 +1,74 @@
+// npm mariadb: see README.md beside this file.
+'use strict'
+const fs = require('fs')
+const path = require('path')
+const mariadb = require('mariadb')
+
+const task = JSON.parse(fs.readFileSync(0, 'utf8'))
+const options = {
+  host: '127.0.0.1', port: task.port, user: task.user, password: task.password, database: 'sky',
+  dateStrings: true, bigIntAsNumber: false, decimalAsNumber: false, rowsAsArray: true, metaAsArray: true
+}
+
+function value (parameter) {
+  const { type, value } = parameter
+  if (value === null) return null
+  if (type === 'int') return BigInt(value)
+  if (type === 'double') return Number(value)
+  if (type === 'bytes') return Buffer.from(value, 'hex')
+  return value
+}
+
+const shown = item => item === null ? null : Buffer.isBuffer(item) ? item.toString('hex') : String(item)
+
+async function one (run) {
+  try {
+    const answer = await run()
+    if (!Array.isArray(answer)) return { columns: [], rows: [] }
+    const [rows, fields] = answer
+    return { columns: fields.map(f => [f.name(), f.columnType]), rows: rows.map(row => row.map(shown)) }
+  } catch (error) {
+    return { error: error.errno === undefined ? String(error) : error.errno }
+  }
+}
+
+async function main () {
+  const found = require.resolve('mariadb')
+  const folder = found.slice(0, found.lastIndexOf(`node_modules${path.sep}mariadb`))
+  const about = JSON.parse(fs.readFileSync(path.join(folder, 'node_modules', 'mariadb', 'package.json'), 'utf8'))
+  const result = { version: about.version }
+  const connection = await mariadb.createConnection(options)
+  result.connect = connection.isValid()
+  const text = async sqls => {
+    const found = []
+    for (const sql of sqls) found.push(await one(() => connection.query(sql)))
+    return found
+  }
+  result.query = await text(task.queries)
+  result.prepared = []
+  for (const { sql, executions } of task.prepared) {
+    const found = []
+    for (const parameters of executions) found.push(await one(() => connection.execute(sql, parameters.map(value))))
+    result.prepared.push(found)
+  }
+  result.metadata = await text(task.metadata)
+  await connection.end()
+  if (task.tls) {
+    const secure = await mariadb.createConnection({ ...options, ssl: { rejectUnauthorized: false } })
+    const [rows] = await secure.query("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+    result.tls = Boolean(rows[0][1])
+    await secure.end()
+  }
+  const victim = await mariadb.createConnection(options)
+  const killer = await mariadb.createConnection(options)
+  const running = one(() => victim.query(task.slow))
+  await new Promise(resolve => setTimeout(resolve, task.before_kill * 1000))
+  await killer.query(`KILL QUERY ${victim.threadId}`)
+  const ended = await running
+  result.cancel = ended.error === undefined ? null : ended.error
+  await victim.end()
+  await killer.end()
+  console.log(JSON.stringify(result))
+}
+
+main().catch(error => { console.error(error); process.exit(1) })
