@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "catalog": {"errors"},
     "wire": {"errors"},
     "config": {"errors"},
-    "backends": {"wire", "errors", "catalog.model"},
+    "backends": {"wire", "errors", "catalog.model", "catalog.naming"},
     "planner": {"sky", "catalog", "errors"},
     "merge": {"wire", "errors", "backends.base", "planner.plan"},
     "dispatch": {"backends", "catalog", "errors", "planner.plan", "sky.coverage", "wire"},

@@ -119,10 +119,12 @@ class MergeConfig:
     Attributes:
         engine: where final statements run: ``worker``, on one that takes part in the query.
         gather_limit_mb: most bytes of partial rows gathered for one query, in 2**20 bytes.
+        share_limit_mb: most bytes of rows that one query reads first and sends to every worker, in 2**20 bytes.
     """
 
     engine: str = _setting("worker", words="worker")
     gather_limit_mb: int = _setting(5000, least=1)
+    share_limit_mb: int = _setting(64, least=1)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import gc
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +20,7 @@ from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.dispatch.dispatcher import Dispatcher, Limits, Progress
 from qproxy.dispatch.fragments import Batching
 from qproxy.dispatch.lookup import find_places
+from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.plan import Plan
@@ -31,6 +33,14 @@ ALL = "SELECT id, ra, decl, pad FROM Object"
 MILLION = "SELECT o.id, o.pad, f.n FROM Object o, Factor f"
 
 
+def _dropped(work: Coroutine[Any, Any, None]) -> None:
+    """Nothing is staged, so that nothing is dropped."""
+    work.close()
+
+
+STAGED_NOTHING = Staging(DEFAULT_SETTINGS, _dropped)
+
+
 async def plan_of(small: Small, database: str, sql: str) -> Plan:
     catalog = small.store.load()
     analysis = analyze(sql, catalog, SessionValues(database, "me@here", 1, "10.11", lambda name: None))
@@ -39,7 +49,9 @@ async def plan_of(small: Small, database: str, sql: str) -> Plan:
 
 async def ids_of(small: Small, plan: Plan, limits: Limits = LIMITS, progress: Progress | None = None) -> list[int]:
     """The first column of all rows."""
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, progress or Progress())
+    run = Dispatcher(small.backends, limits).run(
+        plan, small.store.load(), DEFAULT_SETTINGS, progress or Progress(), STAGED_NOTHING
+    )
     async with aclosing(run) as blocks:
         return [int(row[0] or 0) async for block in blocks for row in decode_rows(block)]
 
@@ -106,7 +118,7 @@ def _one_cut(small: Small, name: str, size: int) -> None:
 @pytest.mark.parametrize("name", ["w0", "w1", "w2"])
 async def test_a_worker_that_dies_in_the_midst_is_never_seen(small: Small, name: str) -> None:
     plan = await plan_of(small, "two", MILLION)
-    run = Dispatcher(small.backends, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING)
     counts: Counter[int] = Counter()
     killed = False
     try:
@@ -162,7 +174,9 @@ async def test_a_stalled_worker_is_left_for_the_other_copy(small: Small) -> None
     small.faults["w2"].stall()
     try:
         began = time.monotonic()
-        run = Dispatcher(small.backends, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+        run = Dispatcher(small.backends, LIMITS).run(
+            plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING
+        )
         counts = [int(row[0] or 0) async for block in run for row in decode_rows(block)]
         assert sum(counts) == ROWS
         assert 1.5 < time.monotonic() - began < 6
@@ -192,7 +206,7 @@ async def test_leaving_early_stops_all_workers(small: Small, way: str) -> None:
     sql = MILLION.replace("f.n", f"f.n, 'left_by_{way}'")
     plan = await plan_of(small, "two", sql + (" LIMIT 10" if way == "limit" else ""))
     limits = replace(LIMITS, batching=Batching(first_rows=2000, rows=20_000))
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING)
 
     async def read() -> None:
         async with aclosing(run) as blocks:
@@ -218,7 +232,7 @@ async def test_a_million_rows_stream_in_little_memory(small: Small) -> None:
     rows = largest = 0
     began = time.monotonic()
     first = None
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING)
     async with aclosing(run) as blocks:
         async for block in blocks:
             first = first or time.monotonic() - began
@@ -232,7 +246,7 @@ async def test_a_consumer_that_stops_reading_stops_all_workers(small: Small, tmp
     plan = await plan_of(small, "two", MILLION)
     # A spool directory that cannot be written: nobody may spill while complete fragments wait for the client.
     limits = Limits(Batching(first_rows=200, rows=400), memory=1 << 20, waiting=2, spool=tmp_path / "missing")
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING)
     began = small.delivered
     async with aclosing(run) as blocks:
         with pytest.raises(SQLError) as failed:
@@ -240,7 +254,7 @@ async def test_a_consumer_that_stops_reading_stops_all_workers(small: Small, tmp
         assert failed.value.code == 1021
         assert "dispatch.spool_dir" in failed.value.message
     limits = replace(limits, spool=None)
-    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+    run = Dispatcher(small.backends, limits).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING)
     async with aclosing(run) as blocks:
         rows = (await anext(blocks)).rows
         before = -1
@@ -257,7 +271,7 @@ async def test_a_consumer_that_stops_reading_stops_all_workers(small: Small, tmp
 async def test_without_workers_it_says_so(small: Small) -> None:
     for sql in (ALL, "SELECT n FROM Factor"):
         plan = await plan_of(small, "two", sql)
-        run = Dispatcher({}, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress())
+        run = Dispatcher({}, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING)
         with pytest.raises(SQLError, match="no worker can answer: none is registered"):
             await anext(run)
 

@@ -30,10 +30,14 @@ async def partial(blocks: int = 3, rows: int = 100, calls: list[int] | None = No
         yield encode_rows([[b"name %d" % (row % 4), b"%d" % block] for row in range(rows)])
 
 
+async def nothing(engine: Backend) -> None:
+    """What the statement needs beside partial rows."""
+
+
 async def rows_of(merge: Final, engines: list[Backend], limit: int = LIMIT, calls: list[int] | None = None) -> list:
     found = []
     async with aclosing(
-        final(merge, COLUMNS, lambda: partial(calls=calls), engines, DEFAULT_SETTINGS, limit)
+        final(merge, COLUMNS, lambda: partial(calls=calls), engines, DEFAULT_SETTINGS, limit, nothing)
     ) as blocks:
         async for block in blocks:
             found += [row[:2] for row in decode_rows(block)]
@@ -120,7 +124,7 @@ async def test_merges_that_wait_for_statements_on_their_own_worker_end(small: Sm
                 yield block
 
     async def merged() -> list[list[bytes | None]]:
-        rows = final(SUMS, COLUMNS, from_the_worker, [backend], DEFAULT_SETTINGS, LIMIT)
+        rows = final(SUMS, COLUMNS, from_the_worker, [backend], DEFAULT_SETTINGS, LIMIT, nothing)
         return [row async for block in rows for row in decode_rows(block)]
 
     async with asyncio.timeout(20):
@@ -129,7 +133,9 @@ async def test_merges_that_wait_for_statements_on_their_own_worker_end(small: Sm
 
 
 async def test_leaving_in_the_middle_stops_the_merge(small: Small) -> None:
-    async with aclosing(final(MANY, COLUMNS, partial, [small.backends["w0"]], DEFAULT_SETTINGS, LIMIT)) as blocks:
+    async with aclosing(
+        final(MANY, COLUMNS, partial, [small.backends["w0"]], DEFAULT_SETTINGS, LIMIT, nothing)
+    ) as blocks:
         await anext(blocks)
     assert await until(lambda: small.running("'many'") == 0) < 1
     await idle(small)

@@ -5,7 +5,7 @@ All statements come in MariaDB's dialect. A backend whose engine speaks another 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,6 +132,14 @@ class Backend(Protocol):
 
         Raises:
             WorkerError, SQLError: as in `ResultStream.__aiter__`.
+        """
+        ...
+
+    async def share(self, table: str, select: str, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
+        """Make a table that all statements see, with the columns that ``select`` has, and fill it.
+
+        Args:
+            table: in the database of scratch tables, as statements name it.
         """
         ...
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from qproxy.backends.base import DEFAULT_SETTINGS, HeldTable, ResultStream, Scratch, SessionSettings
 from qproxy.backends.mariadb_load import load_file
 from qproxy.backends.mariadb_pool import UTC, Link, Pool
-from qproxy.backends.mariadb_scratch import SCRATCH_DATABASE, MariaDBScratch
+from qproxy.backends.mariadb_scratch import MariaDBScratch
 from qproxy.backends.mariadb_stream import MariaDBStream
 from qproxy.catalog.model import Worker
+from qproxy.catalog.naming import SCRATCH_DATABASE
 from qproxy.errors import SQLError, WorkerError
 from qproxy.wire.columns import ColumnDef
-from qproxy.wire.rowblock import decode_rows
+from qproxy.wire.rowblock import RowBlock, decode_rows
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class MariaDBBackend:
         async with self._merges:
             link = await self._link(settings, sure=True)
             try:
-                columns = await self._create(link, table, select)
+                columns = await self._create(link, table, select, "TEMPORARY TABLE")
                 yield MariaDBScratch(partial(self._running, link), table, columns, settings.binary)
             except BaseException:
                 self._pool.drop(link)
@@ -107,6 +108,21 @@ class MariaDBBackend:
                     yield stream
             finally:
                 self._pool.give_back(link)
+
+    async def share(self, table: str, select: str, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
+        """See `Backend.share`."""
+        # Whoever runs a merge waits for statements: this must not wait for merges.
+        async with self._statements:
+            link = await self._link(settings, sure=True)
+            try:
+                columns = await self._create(link, table, select, "TABLE")
+                filled = MariaDBScratch(partial(self._running, link), table, columns)
+                for block in rows:
+                    await filled.append(block)
+            except BaseException:
+                self._pool.drop(link)
+                raise
+            self._pool.give_back(link)
 
     async def execute(self, sql: str) -> None:
         """See `Backend.execute`."""
@@ -300,11 +316,11 @@ class MariaDBBackend:
         await MariaDBScratch(partial(self._running, link), table.name, columns).append(table.rows)
         link.held[table.name] = table.digest
 
-    async def _create(self, link: Link, table: str, select: str) -> tuple[ColumnDef, ...]:
+    async def _create(self, link: Link, table: str, select: str, kind: str) -> tuple[ColumnDef, ...]:
         await self._use_scratch(link)
         # Aria without transactions: the fastest of the engines that take every column type.
         # In strict mode a constant that a SELECT would but warn of makes CREATE ... SELECT fail.
-        create = f"CREATE TEMPORARY TABLE {table} ENGINE=Aria TRANSACTIONAL=0 {select}"
+        create = f"CREATE {kind} {table} ENGINE=Aria TRANSACTIONAL=0 {select}"
         await self._run(link, f"SET STATEMENT sql_mode='' FOR {create}")
         return await self._run(link, f"SELECT * FROM {table} LIMIT 0")
 

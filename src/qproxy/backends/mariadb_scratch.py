@@ -9,8 +9,6 @@ from qproxy.backends.base import ResultStream
 from qproxy.wire.columns import BINARY, ColumnDef, ColumnType
 from qproxy.wire.rowblock import RowBlock, decode_rows
 
-#: Where temporary tables live; nothing else does.
-SCRATCH_DATABASE = "qproxy_scratch"
 #: INSERT statements are cut at about this many bytes.
 INSERT_SIZE = 1 << 20
 #: For every INSERT, whatever mode the client has: a value that would not come back as it is must be an error, and

@@ -19,6 +19,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+#: The database on the workers where scratch tables live; nothing else does.
+SCRATCH_DATABASE = "qproxy_scratch"
 CHUNK_COLUMN = "chunkId"
 SUB_CHUNK_COLUMN = "subChunkId"
 #: Overlap tables only: 1 for the first copy in this chunk of a row of another chunk, 0 for all other copies. The rows

@@ -8,16 +8,17 @@ waits with its worker's socket unread as long as others can feed the client; it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from qproxy.backends.base import Backend, SessionSettings
 from qproxy.catalog.model import Catalog, ChunkIds
 from qproxy.dispatch.fragments import Batching, Cursor, Statements
 from qproxy.dispatch.spool import Spool
+from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.plan import Plan
 from qproxy.wire.rowblock import RowBlock
@@ -69,21 +70,47 @@ class Dispatcher:
         self._limits = limits
         self._turn = 0
         self._failed: dict[str, float] = {}
+        self._later: set[asyncio.Task[None]] = set()
+
+    def staging(self, settings: SessionSettings) -> Staging:
+        """Room for what a query reads first."""
+        return Staging(settings, self.later)
+
+    def spool(self) -> Spool:
+        """Room for rows of a query."""
+        return Spool(self._limits.memory, self._limits.spool)
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what nobody waits for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def close(self) -> None:
+        """Wait for what nobody waited for."""
+        await asyncio.gather(*self._later, return_exceptions=True)
 
     async def run(
-        self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress
+        self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress, staging: Staging
     ) -> AsyncGenerator[RowBlock, None]:
         """The rows of all fragments of a plan, in the order in which fragments complete.
+
+        Args:
+            staging: what the plan's statements read beside chunks.
 
         Raises:
             SQLError: a worker refused the statement, or some chunk cannot be read anywhere.
         """
         if plan.family is None or len(plan.chunks) == 0:
-            async with aclosing(self._anywhere(plan, catalog, settings, progress)) as blocks:
+            async with aclosing(self._anywhere(plan, settings, progress, staging)) as blocks:
                 async for block in blocks:
                     yield block
             return
-        run = _Run(self, plan, catalog, settings, self._limits, progress)
+        for backend in {type(b): b for b in self.backends.values()}.values():
+            # An engine that translates must know the scratch tables of a statement beforehand.
+            with suppress(WorkerError):
+                await staging.on(backend)
+        run = _Run(self, plan, catalog, settings, self._limits, progress, staging)
         try:
             async with aclosing(run.blocks()) as blocks:
                 async for block in blocks:
@@ -92,14 +119,16 @@ class Dispatcher:
             await run.stop()
 
     async def _anywhere(
-        self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress
+        self, plan: Plan, settings: SessionSettings, progress: Progress, staging: Staging
     ) -> AsyncGenerator[RowBlock, None]:
         """One statement that any worker can answer."""
-        spool = await self.first_answer(
-            lambda backend: self._collect(
-                backend, Statements(plan, backend.translate).batch(()), settings, self._limits
-            )
-        )
+
+        async def ask(backend: Backend) -> Spool:
+            await staging.on(backend)
+            sql = Statements(plan, backend.translate).batch(())
+            return await self._collect(backend, sql, settings, self._limits)
+
+        spool = await self.first_answer(ask)
         progress.fragments += 1
         progress.rows += spool.rows
         progress.nbytes += spool.nbytes
@@ -157,8 +186,10 @@ class _Run:
         settings: SessionSettings,
         limits: Limits,
         progress: Progress,
+        staging: Staging,
     ) -> None:
         assert plan.family is not None
+        self._staging = staging
         self._dispatcher = dispatcher
         self._settings = settings
         self._limits = limits
@@ -234,6 +265,7 @@ class _Run:
             backend = self._dispatcher.backends.get(worker)
             if backend is None:
                 raise WorkerError(worker, "is not known to this proxy")
+            await self._staging.on(backend)
             sql = self._statements_for(backend).batch(batch.tolist())
             async with backend.query(sql, self._settings) as stream:
                 async for block in stream:

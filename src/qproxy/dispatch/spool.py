@@ -63,6 +63,18 @@ class Spool:
             yield blocks.pop()
         self.close()
 
+    def again(self) -> Iterator[RowBlock]:
+        """Give the blocks, in order, and keep them."""
+        if self._file is not None:
+            place = 0
+            for size, starts, rows in self._index:
+                # Others may read the same file in turns.
+                self._file.seek(place)
+                data = self._file.read(size)
+                place += size
+                yield RowBlock(bytearray(data), np.frombuffer(starts, dtype=np.int64), rows)
+        yield from self._blocks
+
     def close(self) -> None:
         """Give up rows and file."""
         self._blocks.clear()

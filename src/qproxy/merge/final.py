@@ -5,7 +5,7 @@ Arithmetic, collations, NULLs, decimals and dates are the engine's own by constr
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from uuid import uuid4
 
@@ -27,6 +27,7 @@ async def final(
     engines: Sequence[Backend],
     settings: SessionSettings,
     limit: int,
+    prepare: Callable[[Backend], Awaitable[None]],
 ) -> Blocks:
     """The rows of the merge statement over all partial rows.
 
@@ -37,6 +38,7 @@ async def final(
         engines: those that may run it; the next one is taken where one breaks off.
         settings: session variables of the client.
         limit: most bytes of partial rows.
+        prepare: makes sure that an engine has what the statement reads beside partial rows.
 
     Raises:
         SQLError: 1104 where the partial rows are more than ``limit``; 1105 where no engine could finish; whatever
@@ -47,6 +49,7 @@ async def final(
         held: list[RowBlock] = []
         size = 0
         try:
+            await prepare(engine)
             async with aclosing(_merged(merge, columns, partial, engine, settings, limit)) as rows:
                 async for block in rows:
                     size += block.nbytes

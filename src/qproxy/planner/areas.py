@@ -78,6 +78,42 @@ def _constant(expression: exp.Expr, name: str) -> float:
     return value
 
 
+def name_areas(query: Query) -> Query:
+    """The query with its areaspecs as calls that name the columns which they speak of.
+
+    Raises:
+        SQLError: as `areaspec_region` and `areaspec_source`.
+    """
+    if query.where is None or not any(
+        str(c.this).lower().startswith(AREASPEC) for c in query.where.find_all(exp.Anonymous)
+    ):
+        return query
+    where = exp.Paren(this=query.where.copy())
+    waiting: list[exp.Expr] = [where.this]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, exp.Paren | exp.And | exp.Or):
+            waiting += [node.args[key] for key in ("this", "expression") if isinstance(node.args.get(key), exp.Expr)]
+            continue
+        call = areaspec(node)
+        if call is not None:
+            node.replace(_named(call, query))
+    return replace(query, where=where.this.pop())
+
+
+def _named(call: exp.Anonymous, query: Query) -> exp.Expr:
+    """An areaspec as the function of its shape on the columns that it speaks of."""
+    areaspec_region(call)
+    name = str(call.this)
+    table = areaspec_source(query, name)
+    assert table.table.lon is not None and table.table.lat is not None
+    shape = name.lower().removeprefix(AREASPEC)
+    function = next(f for f, s in REGION_FUNCTIONS.items() if s == shape)
+    position = [table.column(table.table.lon), table.column(table.table.lat)]
+    inside = exp.Anonymous(this=function, expressions=[*position, *(a.copy() for a in call.expressions)])
+    return exp.EQ(this=inside, expression=exp.Literal.number(1))
+
+
 def areaspec_source(query: Query, name: str) -> Source:
     """The table that an areaspec speaks of: the first director in FROM, else the first table with a position."""
     positioned = [s for s in query.partitioned if s.table.lon and s.table.lat]
@@ -138,6 +174,7 @@ def covered(condition: exp.Expr, query: Query) -> tuple[Source, Coverage] | None
 
 def coverage(region: Region | None, source: Source) -> Coverage:
     """The places of a region, None for no region, in the family of a table."""
+    assert source.database is not None
     family = source.database.family
     return NOTHING if region is None else region.coverage(family.stripes, family.sub_stripes)
 

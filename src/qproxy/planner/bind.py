@@ -1,29 +1,37 @@
-"""Pass 4, bind: every name is resolved against the catalogue; stars, aliases and positions are expanded.
+"""Pass 5, bind: every name is resolved against the catalogue; stars, aliases and positions are expanded.
 
 Which name a clause means follows the MariaDB Knowledge Base: WHERE and ON see columns; GROUP BY sees columns before
-aliases; HAVING sees the select list and the grouping; ORDER BY sees aliases before columns.
+aliases; HAVING sees the select list and the grouping; ORDER BY sees aliases before columns. A query inside another
+one also sees what the clause sees in which it stands.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from qproxy.catalog.model import Catalog, Column
+from qproxy.catalog.model import Catalog
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.faithful import call_name
 from qproxy.planner.marks import MARK
-from qproxy.planner.parse import DIALECT, Parsed
-from qproxy.planner.query import Order, Query, Source
-
-FIELD_LIST = "field list"
-WHERE = "where clause"
-ON = "on clause"
-GROUP = "group statement"
-HAVING = "having clause"
-ORDER = "order clause"
+from qproxy.planner.parse import DIALECT, Parsed, ParsedBlock, ParsedCombined, ParsedCte
+from qproxy.planner.query import Chain, Inner, Order, Query, Recursive, Source, Subquery
+from qproxy.planner.scope import (
+    FIELD_LIST,
+    GROUP,
+    HAVING,
+    ON,
+    ORDER,
+    WHERE,
+    Resolver,
+    Scope,
+    map_columns,
+    visible_name,
+)
+from qproxy.planner.tables import AROUND, Sight, bind_tables, result_names, result_table
 
 
 def bind(parsed: Parsed, catalog: Catalog, database: str | None) -> Query:
@@ -36,245 +44,252 @@ def bind(parsed: Parsed, catalog: Catalog, database: str | None) -> Query:
 
     Raises:
         SQLError: 1046, 1049, 1146 for databases and tables, 1051, 1052, 1054, 1066 for names, 1111 for aggregates
-            where none can be, 1235 for what is not supported.
+            where none can be, 1222 for a UNION of different numbers of columns, 1235 for what is not supported.
     """
-    select = parsed.select
-    scope = _from_clause(select, catalog, database)
-    names, items = _select_list(parsed, scope)
-    where = select.args.get("where")
-    condition = scope.bound(where.this, WHERE) if where else None
-    if condition is not None and _aggregates(condition):
-        raise SQLError(1111, "Invalid use of group function")
-    aliases = _Aliases(names, items)
-    group = select.args.get("group")
-    groups, rollup = _groups(group, scope, aliases) if group else (None, False)
-    having = select.args.get("having")
-    kept = _having(having.this, scope, aliases, groups or ()) if having else None
-    orders = _orders(select.args.get("order"), scope, aliases)
-    limit, offset = _limit(select)
-    grouped = groups is not None or any(_aggregates(e) for e in (*items, *(o.expression for o in orders)))
-    by_row = kept is not None and not grouped and not _aggregates(kept)
-    if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
-        raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
-    return Query(
-        catalog=catalog,
-        names=tuple(names),
-        items=tuple(items),
-        sources=tuple(scope.sources),
-        from_=scope.skeleton,
-        where=condition,
-        groups=groups,
-        rollup=rollup,
-        having=kept,
-        orders=orders,
-        distinct=bool(select.args.get("distinct")),
-        limit=limit,
-        offset=offset,
-    )
+    return _Binder(catalog, database, itertools.count().__next__).select(parsed, _Surroundings())
 
 
-def _aggregates(expression: exp.Expr) -> bool:
+@dataclass(frozen=True)
+class _Surroundings:
+    """What a query sees of the queries around it.
+
+    Attributes:
+        ctes: common table expressions, by name, each with its own surroundings; a source for a recursive reference.
+        around: what a column means outside.
+        taken: aliases in use outside.
+        outer: what has been taken from outside, by the word that stands for it.
+    """
+
+    ctes: Mapping[str, tuple[ParsedCte, _Surroundings] | Source] = field(default_factory=dict)
+    around: Resolver | None = None
+    taken: frozenset[str] = frozenset()
+    outer: dict[str, exp.Expr] = field(default_factory=dict)
+
+    def with_ctes(self, ctes: Sequence[ParsedCte]) -> _Surroundings:
+        """With more common table expressions, each of which sees those before it."""
+        found = self
+        names = [cte.name.lower() for cte in ctes]
+        for cte in ctes:
+            if names.count(cte.name.lower()) > 1:
+                raise SQLError(4004, f"Duplicate query name `{cte.name}` in WITH clause")
+            found = replace(found, ctes={**found.ctes, cte.name: (cte, found)})
+        return found
+
+    @property
+    def closed(self) -> _Surroundings:
+        """What a query in FROM sees: no columns of the queries around it."""
+        return replace(self, around=None, taken=frozenset(), outer={})
+
+
+@dataclass(frozen=True)
+class _Binder:
+    catalog: Catalog
+    database: str | None
+    numbers: Callable[[], int]
+
+    def block(self, block: ParsedBlock, seen: _Surroundings) -> Query | Chain:
+        """A query, or several put together."""
+        if isinstance(block, Parsed):
+            return self.select(block, seen)
+        seen = seen.with_ctes(block.ctes)
+        left, right = self.block(block.left, seen), self.block(block.right, seen)
+        if len(result_names(left)) != len(result_names(right)):
+            raise SQLError(1222, "The used SELECT statements have a different number of columns")
+        return Chain(block.operator, block.distinct, left, right)
+
+    def one(self, block: ParsedBlock, seen: _Surroundings) -> Query:
+        """A query inside an expression; several put together get a SELECT around them."""
+        bound = self.block(block, seen)
+        return bound if isinstance(bound, Query) else self.around(bound)
+
+    def in_from(self, block: ParsedBlock, seen: _Surroundings) -> Query | Chain:
+        """A query in FROM; a UNION that drops equal rows as a SELECT DISTINCT from one that keeps them."""
+        bound = self.block(block, seen)
+        if isinstance(bound, Query) or bound.operator != "UNION" or not bound.distinct:
+            return bound
+        keeping = Chain("UNION", False, _keeping(bound.left), _keeping(bound.right))
+        return replace(self.around(keeping), distinct=True)
+
+    def around(self, chain: Chain) -> Query:
+        """``SELECT * FROM (chain)``."""
+        number = self.numbers()
+        source = Source(AROUND, number, result_table(AROUND, chain), inner=chain)
+        items = tuple(source.column(c.name) for c in source.table.columns)
+        return Query(self.catalog, result_names(chain), items, (source,), AROUND)
+
+    def select(self, parsed: Parsed, seen: _Surroundings) -> Query:
+        """One SELECT."""
+        seen = seen.with_ctes(parsed.ctes)
+        select = parsed.select
+        nested: dict[str, Subquery] = {}
+        scope = Scope(self.numbers, seen.around, outer=seen.outer)
+        clauses = _Clauses(self, parsed, seen, scope, nested)
+        sight = Sight(
+            self.catalog,
+            self.database,
+            lambda name: self._inner(name, parsed, seen),
+            seen.taken,
+            lambda on, side: clauses.condition(on, side, ON),
+        )
+        bind_tables(select, scope, sight)
+        names, items = clauses.select_list()
+        where = select.args.get("where")
+        condition = clauses.condition(where.this, scope, WHERE) if where else None
+        aliases = _Aliases(names, items)
+        group = select.args.get("group")
+        groups, rollup = _groups(group, clauses, aliases) if group else (None, False)
+        having = select.args.get("having")
+        kept = _having(having.this, clauses, aliases, groups or ()) if having else None
+        orders = _orders(select.args.get("order"), clauses, aliases)
+        limit, offset = _limit(select)
+        grouped = groups is not None or any(aggregates(e) for e in (*items, *(o.expression for o in orders)))
+        by_row = kept is not None and not grouped and not aggregates(kept)
+        if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
+            raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
+        return Query(
+            catalog=self.catalog,
+            names=tuple(names),
+            items=tuple(items),
+            sources=tuple(scope.sources),
+            from_=scope.from_,
+            where=condition,
+            groups=groups,
+            rollup=rollup,
+            having=kept,
+            orders=orders,
+            distinct=bool(select.args.get("distinct")),
+            limit=limit,
+            offset=offset,
+            nested=nested,
+        )
+
+    def _inner(self, name: str, parsed: Parsed, seen: _Surroundings) -> Inner | Source | None:
+        """The query that a name in FROM stands for."""
+        if name in parsed.nested:
+            return self.in_from(parsed.nested[name].block, seen.closed)
+        found = seen.ctes.get(name)
+        if found is None or isinstance(found, Source):
+            return found
+        cte, its = found
+        if cte.recursive and _reads(cte.block, cte.name):
+            return self._recursive(cte, its.closed)
+        inner = self.in_from(cte.block, its.closed)
+        if not cte.columns:
+            return inner
+        query = inner if isinstance(inner, Query) else self.around(inner)
+        if len(cte.columns) != len(query.names):
+            raise SQLError(4002, "WITH column list and SELECT field list have different column counts")
+        return replace(query, names=cte.columns)
+
+    def _recursive(self, cte: ParsedCte, seen: _Surroundings) -> Recursive:
+        """A common table expression that reads itself: its first part tells the columns."""
+        block = cte.block
+        if not isinstance(block, ParsedCombined):
+            raise SQLError(4005, f"No anchors for recursive WITH element '{cte.name}'")
+        first: ParsedBlock = block
+        while isinstance(first, ParsedCombined):
+            first = first.left
+        seed = self.block(first, seen)
+        columns = cte.columns or result_names(seed)
+        name = f"{cte.name}§{self.numbers()}§"
+        table = replace(result_table(cte.name, seed), name=cte.name)
+        listed = tuple(replace(c, name=n) for c, n in zip(table.columns, columns, strict=True))
+        itself = Source(cte.name, 0, replace(table, columns=listed), name=f"`{name}`")
+        body = self.block(block, replace(seen, ctes={**seen.ctes, cte.name: itself}))
+        return Recursive(name, tuple(columns), body)
+
+
+def _keeping(chain: Query | Chain) -> Query | Chain:
+    """A chain whose UNIONs keep equal rows."""
+    if isinstance(chain, Query) or chain.operator != "UNION":
+        return chain
+    return Chain("UNION", False, _keeping(chain.left), _keeping(chain.right))
+
+
+def _reads(block: ParsedBlock, name: str) -> bool:
+    """Whether a query has a table of that name in FROM."""
+    if isinstance(block, ParsedCombined):
+        return _reads(block.left, name) or _reads(block.right, name)
+    if any(t.name == name and not t.db for t in block.select.find_all(exp.Table)):
+        return True
+    return any(_reads(n.block, name) for n in block.nested.values())
+
+
+def aggregates(expression: exp.Expr) -> bool:
+    """Whether an expression holds an aggregate that is none over a window."""
     return any(not isinstance(node.parent, exp.Window) for node in expression.find_all(exp.AggFunc))
 
 
-@dataclass
-class _Scope:
-    """The tables that a query sees, and the FROM clause rewritten to their markers.
-
-    Attributes:
-        visible: for each part of FROM between commas, the columns that plain names and stars mean, in their order:
-            a column of USING is there once.
-    """
-
-    sources: list[Source]
-    skeleton: exp.Select
-    visible: list[list[tuple[Source, Column]]]
-
-    @property
-    def columns(self) -> list[tuple[Source, Column]]:
-        """All columns that plain names and stars mean."""
-        return [found for part in self.visible for found in part]
-
-    def resolve(self, column: exp.Column, clause: str) -> exp.Column:
-        """The column that a reference means."""
-        found = self.find(column)
-        if len(found) > 1:
-            raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
-        if not found:
-            raise unknown_column(column, clause)
-        source, name = found[0]
-        return source.column(name.name)
-
-    def find(self, column: exp.Column) -> list[tuple[Source, Column]]:
-        """All columns that a reference may mean."""
-        if column.table:
-            return [
-                (s, c)
-                for s in self.sources
-                if s.alias == column.table
-                and (not column.db or column.db == s.database.name)
-                and (c := s.table.column(column.name))
-            ]
-        return [(s, c) for s, c in self.columns if c.name.lower() == column.name.lower()]
-
-    def bound(self, expression: exp.Expr, clause: str) -> exp.Expr:
-        """A copy of an expression with every column resolved."""
-        return map_columns(expression, lambda column: self.resolve(column, clause))
+def _of_outside(call: exp.Expr) -> bool:
+    """Whether an aggregate takes all its columns from outside: then it belongs to the query around."""
+    outside = any(str(c.this).startswith(MARK + "§o") for c in call.find_all(exp.Anonymous))
+    return outside and call.find(exp.Column) is None
 
 
-def map_columns(expression: exp.Expr, function: Callable[[exp.Column], exp.Expr]) -> exp.Expr:
-    """A copy of an expression with every column reference replaced by what ``function`` makes of it."""
-    copy = expression.copy()
-    if isinstance(copy, exp.Column):
-        return function(copy)
-    for column in list(copy.find_all(exp.Column)):
-        if isinstance(column.this, exp.Star):
-            raise SQLError(1064, "You have an error in your SQL syntax near '*'")
-        column.replace(function(column))
-    return copy
+@dataclass(frozen=True)
+class _Clauses:
+    """Binds the expressions of one SELECT."""
 
+    binder: _Binder
+    parsed: Parsed
+    seen: _Surroundings
+    scope: Scope
+    nested: dict[str, Subquery]
 
-def unknown_column(column: exp.Expr, clause: str) -> SQLError:
-    """Error 1054 for a reference as the user wrote it."""
-    written = column.sql(dialect=DIALECT).replace("`", "")
-    return SQLError(1054, f"Unknown column '{written}' in '{clause}'")
+    def condition(self, expression: exp.Expr, scope: Scope, clause: str) -> exp.Expr:
+        """A condition of WHERE or ON.
 
+        Raises:
+            SQLError: 1111 for an aggregate.
+        """
+        bound = self.bound(expression, lambda column: scope.resolve(column, clause))
+        if aggregates(bound):
+            raise SQLError(1111, "Invalid use of group function")
+        return bound
 
-def _from_clause(select: exp.Select, catalog: Catalog, database: str | None) -> _Scope:
-    scope = _Scope([], exp.Select(), [])
-    clause = select.args.get("from_")
-    if clause is None:
-        if select.args.get("joins"):
-            raise SQLError(1064, "You have an error in your SQL syntax near 'JOIN'")
-        return scope
-    table, joins = clause.this, list(select.args.get("joins") or ())
-    if isinstance(table, exp.Table) and table.name.upper() == "DUAL" and not table.db and not joins:
-        return scope
-    swapped = any(j.side == "RIGHT" for j in joins)
-    table, joins = _left_joins_only(table, joins)
-    first = _source(table, 0, catalog, database)
-    scope.sources.append(first)
-    scope.visible.append(_columns(first))
-    scope.skeleton.set("from_", exp.From(this=_marked(first)))
-    for join in joins:
-        _join(scope, join, catalog, database)
-    if swapped and len(scope.columns) == sum(len(s.table.columns) for s in scope.sources):
-        # Stars keep the order as written, but with USING.
-        scope.visible = [[found for s in reversed(scope.sources) for found in _columns(s)]]
-    return scope
+    def bound(self, expression: exp.Expr, meaning: Resolver) -> exp.Expr:
+        """A copy of an expression with every column as ``meaning`` has it, and every query in it bound."""
+        copy = map_columns(expression, meaning)
+        if not self.parsed.nested:
+            return copy
+        for call in list(copy.find_all(exp.Anonymous)):
+            word = str(call.this).lstrip(MARK)
+            if word not in self.parsed.nested:
+                continue
+            bound = self._subquery(word, meaning)
+            if call is copy:
+                return bound
+            call.replace(bound)
+        return copy
 
+    def _subquery(self, word: str, meaning: Resolver) -> exp.Anonymous:
+        written = self.parsed.nested[word]
+        taken = self.seen.taken.union(visible_name(s.alias) for s in self.scope.sources)
+        outer: dict[str, exp.Expr] = {}
+        inside = replace(self.seen, around=meaning, taken=taken, outer=outer)
+        query = self.binder.one(written.block, inside)
+        if any(_of_outside(call) for e in query.expressions() for call in e.find_all(exp.AggFunc)):
+            raise unsupported("an aggregate inside a subquery that sums up columns of the query around it")
+        if (written.bare or written.before in ("ANY", "ALL")) and query.limit is not None:
+            raise unsupported("LIMIT in a subquery of IN, ANY or ALL; nor does MariaDB. Put it in a query in FROM")
+        known = f"§q{self.binder.numbers()}§"
+        self.nested[known] = Subquery(query, written.before, written.bare, tuple(outer))
+        return exp.Anonymous(this=MARK + known, expressions=[e.copy() for e in outer.values()])
 
-def _columns(source: Source) -> list[tuple[Source, Column]]:
-    return [(source, c) for c in source.table.columns]
-
-
-def _left_joins_only(table: exp.Expr, joins: list[exp.Join]) -> tuple[exp.Expr, list[exp.Join]]:
-    """``a RIGHT JOIN b`` of two tables is ``b LEFT JOIN a``."""
-    if not any(j.side == "RIGHT" for j in joins):
-        return table, joins
-    if len(joins) > 1:
-        raise unsupported("RIGHT JOIN of more than two tables yet; write it as LEFT JOIN")
-    swapped = joins[0].copy()
-    right = swapped.this
-    swapped.set("side", "LEFT")
-    swapped.set("this", table.copy())
-    return right, [swapped]
-
-
-def _source(table: exp.Expr, number: int, catalog: Catalog, database: str | None) -> Source:
-    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-        raise unsupported(f"this in FROM: {table.sql(dialect=DIALECT).replace(MARK, '')[:60]}")
-    alias = table.args.get("alias")
-    if {k for k, v in table.args.items() if v} - {"this", "db", "alias", "hints"} or (alias and alias.columns):
-        raise unsupported(f"this in FROM: {table.sql(dialect=DIALECT).replace(MARK, '')[:60]}")
-    wanted = table.db or database
-    if not wanted:
-        raise SQLError(1046, "No database selected")
-    if wanted not in catalog.databases:
-        raise SQLError(1049, f"Unknown database '{wanted}'")
-    found = catalog.databases[wanted].tables.get(table.name)
-    if found is None:
-        raise SQLError(1146, f"Table '{wanted}.{table.name}' doesn't exist")
-    return Source(table.alias or table.name, number, catalog.databases[wanted], found)
-
-
-def _marked(source: Source) -> exp.Table:
-    return exp.Table(
-        this=exp.to_identifier(source.marker, quoted=True),
-        db=exp.to_identifier(source.database.physical, quoted=True),
-        alias=exp.TableAlias(this=exp.to_identifier(source.alias, quoted=True)),
-    )
-
-
-def _join(scope: _Scope, join: exp.Join, catalog: Catalog, database: str | None) -> None:
-    outer = join.side == "LEFT"
-    written = (join.kind or "").upper()
-    if join.side not in ("", "LEFT") or written not in ("", "INNER", "CROSS", "OUTER", "STRAIGHT_JOIN", "STRAIGHT"):
-        raise unsupported(f"{join.side} {written} JOIN".strip())
-    source = _source(join.this, len(scope.sources), catalog, database)
-    if any(s.alias == source.alias for s in scope.sources):
-        raise SQLError(1066, f"Not unique table/alias: '{source.alias}'")
-    # A comma binds less tightly than JOIN: what stands before it is not seen by ON, USING and NATURAL behind it.
-    comma = not join.args.keys() - {"this"}
-    first = len(scope.sources) if comma else min(s.number for s, _ in scope.visible[-1])
-    side = _Scope(scope.sources[first:], scope.skeleton, [[]] if comma else scope.visible[-1:])
-    using = [i.name for i in join.args.get("using") or ()]
-    if (join.method or "").upper() == "NATURAL":
-        ours = {c.name.lower() for _, c in side.columns}
-        using = [c.name for c in source.table.columns if c.name.lower() in ours]
-    conditions = [_using(side, source, name) for name in using]
-    side = _Scope([*side.sources, source], scope.skeleton, [_joined(side.columns, source, using)])
-    scope.sources.append(source)
-    scope.visible = [*(scope.visible if comma else scope.visible[:-1]), *side.visible]
-    on = join.args.get("on")
-    if on is not None:
-        conditions.append(side.bound(on, ON))
-    if on is not None and _aggregates(on):
-        raise SQLError(1111, "Invalid use of group function")
-    condition = exp.and_(*conditions) if conditions else None
-    if outer and condition is None:
-        raise SQLError(1064, "You have an error in your SQL syntax: an outer join takes ON or USING")
-    scope.sources[-1] = replace(source, nullable=outer, on=condition)
-    kind = "CROSS" if condition is None else "INNER"
-    scope.skeleton.append(
-        "joins",
-        exp.Join(this=_marked(source), side="LEFT" if outer else "", kind="" if outer else kind, on=condition),
-    )
-
-
-def _using(scope: _Scope, source: Source, name: str) -> exp.Expr:
-    """The equality that one column of USING stands for; the left table's column keeps the name."""
-    left = scope.find(exp.column(name))
-    right = source.table.column(name)
-    if right is None or not left:
-        raise SQLError(1054, f"Unknown column '{name}' in 'from clause'")
-    if len(left) > 1:
-        raise SQLError(1052, f"Column '{name}' in from clause is ambiguous")
-    owner, column = left[0]
-    return exp.EQ(this=owner.column(column.name), expression=source.column(right.name))
-
-
-def _joined(left: Sequence[tuple[Source, Column]], source: Source, using: Sequence[str]) -> list[tuple[Source, Column]]:
-    """Columns of a join: those of USING first, in the left side's order; then the left side's others, the right's."""
-    names = {name.lower() for name in using}
-    common = [(s, c) for s, c in left if c.name.lower() in names]
-    others = [(s, c) for s, c in (*left, *_columns(source)) if c.name.lower() not in names]
-    return [*common, *others]
-
-
-def _select_list(parsed: Parsed, scope: _Scope) -> tuple[list[str], list[exp.Expr]]:
-    names: list[str] = []
-    items: list[exp.Expr] = []
-    for name, item in zip(parsed.names, parsed.select.expressions, strict=True):
-        star = _star(item)
-        if star is None:
-            names.append(name)
-            items.append(scope.bound(item.unalias(), FIELD_LIST))
-            continue
-        for column in _expand(star, scope):
-            names.append(column.name)
-            items.append(column)
-    return names, items
+    def select_list(self) -> tuple[list[str], list[exp.Expr]]:
+        """Names and items, stars expanded."""
+        names: list[str] = []
+        items: list[exp.Expr] = []
+        for name, item in zip(self.parsed.names, self.parsed.select.expressions, strict=True):
+            star = _star(item)
+            if star is None:
+                names.append(name)
+                items.append(self.bound(item.unalias(), lambda column: self.scope.resolve(column, FIELD_LIST)))
+                continue
+            for column in _expand(star, self.scope):
+                names.append(visible_name(column.name))
+                items.append(column)
+        return names, items
 
 
 def _star(expression: exp.Expr) -> exp.Column | None:
@@ -285,9 +300,14 @@ def _star(expression: exp.Expr) -> exp.Column | None:
     return None
 
 
-def _expand(star: exp.Column, scope: _Scope) -> list[exp.Column]:
+def _expand(star: exp.Column, scope: Scope) -> list[exp.Column]:
     if star.table:
-        found = [s for s in scope.sources if s.alias == star.table and (not star.db or star.db == s.database.name)]
+        found = [
+            s
+            for s in scope.sources
+            if visible_name(s.alias) == star.table
+            and (not star.db or (s.database is not None and star.db == s.database.name))
+        ]
         if not found:
             raise SQLError(1051, f"Unknown table '{star.table}'")
         return [found[0].column(c.name) for c in found[0].table.columns]
@@ -322,7 +342,7 @@ class _Aliases:
         return None
 
 
-def _groups(group: exp.Group, scope: _Scope, aliases: _Aliases) -> tuple[tuple[exp.Expr, ...] | None, bool]:
+def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tuple[exp.Expr, ...] | None, bool]:
     for kind in ("cube", "grouping_sets", "all", "totals"):
         if group.args.get(kind):
             raise unsupported(f"GROUP BY {kind.upper().replace('_', ' ')}")
@@ -330,24 +350,27 @@ def _groups(group: exp.Group, scope: _Scope, aliases: _Aliases) -> tuple[tuple[e
     for expression in group.expressions:
         found = aliases.position(expression, GROUP)
         if found is None:
-            found = map_columns(expression, lambda column: _column_or_alias(column, scope, aliases, GROUP))
-        if _aggregates(found):
+            found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, GROUP))
+        if aggregates(found):
             raise SQLError(1056, f"Can't group on '{expression.sql(dialect=DIALECT)}'")
         # A number in GROUP BY is a position; one that an alias stands for is a constant.
         bound.append(exp.Literal.string(found.name) if isinstance(found, exp.Literal) else found)
     return tuple(bound), bool(group.args.get("rollup"))
 
 
-def _column_or_alias(column: exp.Column, scope: _Scope, aliases: _Aliases, clause: str) -> exp.Expr:
+def _column_or_alias(column: exp.Column, scope: Scope, aliases: _Aliases, clause: str) -> exp.Expr:
+    if column.table and clause == ORDER and scope.from_ == AROUND:
+        raise SQLError(1250, f"Table '{column.table}' from one of the SELECTs cannot be used in {clause}")
     if scope.find(column):
         return scope.resolve(column, clause)
     found = aliases.find(column)
     if found is None:
-        raise unknown_column(column, clause)
+        return scope.from_around(column, clause)
     return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
 
 
-def _having(expression: exp.Expr, scope: _Scope, aliases: _Aliases, groups: Sequence[exp.Expr]) -> exp.Expr:
+def _having(expression: exp.Expr, clauses: _Clauses, aliases: _Aliases, groups: Sequence[exp.Expr]) -> exp.Expr:
+    scope = clauses.scope
     grouped = {g.sql(dialect=DIALECT) for g in groups}
     listed = {i.sql(dialect=DIALECT) for i in aliases.items}
 
@@ -364,12 +387,12 @@ def _having(expression: exp.Expr, scope: _Scope, aliases: _Aliases, groups: Sequ
             return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
         if real is not None and real.sql(dialect=DIALECT) in listed:
             return real
-        raise unknown_column(column, HAVING)
+        return scope.from_around(column, HAVING)
 
-    return map_columns(expression, meaning)
+    return clauses.bound(expression, meaning)
 
 
-def _orders(order: exp.Order | None, scope: _Scope, aliases: _Aliases) -> tuple[Order, ...]:
+def _orders(order: exp.Order | None, clauses: _Clauses, aliases: _Aliases) -> tuple[Order, ...]:
     bound = []
     for ordered in order.expressions if order else ():
         expression = ordered.this
@@ -377,7 +400,7 @@ def _orders(order: exp.Order | None, scope: _Scope, aliases: _Aliases) -> tuple[
         if found is None:
             found = aliases.find(expression)
         if found is None:
-            found = map_columns(expression, lambda column: _column_or_alias(column, scope, aliases, ORDER))
+            found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, ORDER))
         if not isinstance(found, exp.Literal | exp.Null):
             bound.append(Order(found, bool(ordered.args.get("desc"))))
     return tuple(bound)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from sqlglot import exp
 
@@ -50,6 +51,7 @@ class SessionValues:
         now: the statement's time, in the session's zone.
         ahead: how far the session's zone is ahead of UTC.
         select_limit: rows that a SELECT without a LIMIT gives at most; None for all.
+        statement: letters and digits that no other statement has, for the names of its scratch tables.
     """
 
     database: str | None
@@ -61,6 +63,7 @@ class SessionValues:
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
     ahead: timedelta = timedelta(0)
     select_limit: int | None = None
+    statement: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def utc(self) -> datetime:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from sqlglot import exp
 
 from qproxy.errors import unsupported
-from qproxy.planner.query import Order, Query
+from qproxy.planner.marks import MARK
+from qproxy.planner.query import From, Join, Order, Query, Subquery
 from qproxy.planner.restrict import AREASPEC, areaspec, areaspec_region, areaspec_source, pt_in
 from qproxy.sky.functions import expand as expand_call
 from qproxy.sky.functions import inside
@@ -19,19 +20,22 @@ def expand(query: Query) -> Query:
     Raises:
         SQLError: 1235 for an areaspec outside WHERE; what `qproxy.sky.functions` raises for wrong arguments.
     """
-    from_ = query.from_.copy()
-    for join in from_.args.get("joins") or ():
-        if join.args.get("on") is not None:
-            join.set("on", _expanded(join.args["on"]))
     return replace(
         query,
-        items=tuple(_expanded(e) for e in query.items),
-        from_=from_,
-        where=None if query.where is None else _expanded(_condition(query.where, query)),
-        groups=None if query.groups is None else tuple(_expanded(e) for e in query.groups),
-        having=None if query.having is None else _expanded(query.having),
-        orders=tuple(Order(_expanded(o.expression), o.descending) for o in query.orders),
+        items=tuple(_expanded(e, query) for e in query.items),
+        from_=None if query.from_ is None else _joins(query.from_, query),
+        where=None if query.where is None else _expanded(_condition(query.where, query), query),
+        groups=None if query.groups is None else tuple(_expanded(e, query) for e in query.groups),
+        having=None if query.having is None else _expanded(query.having, query),
+        orders=tuple(Order(_expanded(o.expression, query), o.descending) for o in query.orders),
     )
+
+
+def _joins(part: From, query: Query) -> From:
+    if isinstance(part, str):
+        return part
+    on = None if part.on is None else _expanded(part.on, query)
+    return Join(_joins(part.left, query), _joins(part.right, query), part.kind, on)
 
 
 def _condition(condition: exp.Expr, query: Query) -> exp.Expr:
@@ -66,17 +70,36 @@ def _region(condition: exp.Expr, query: Query) -> exp.Expr | None:
     return None
 
 
-def _expanded(expression: exp.Expr) -> exp.Expr:
+def _expanded(expression: exp.Expr, query: Query) -> exp.Expr:
     copy = expression.copy()
     # Innermost first: an argument may be a sciSQL call itself.
     for call in reversed(list(copy.find_all(exp.Anonymous))):
         name = str(call.this)
         if name.lower().startswith(AREASPEC):
             raise unsupported(f"{name} outside WHERE, or under NOT; use the scisql_s2PtIn function of that shape")
-        replacement = expand_call(call)
+        subquery = query.nested.get(name.lstrip(MARK)) if query.nested else None
+        replacement = expand_call(call) if subquery is None else _written(call, subquery)
         if replacement is None:
             continue
         if call is copy:
             return replacement
         call.replace(replacement)
     return copy
+
+
+def _written(call: exp.Anonymous, subquery: Subquery) -> exp.Anonymous:
+    """A call of a subquery as its text, with what it takes from outside at its places."""
+    assert subquery.text is not None
+    rest = subquery.text.sql
+    pieces: list[str] = []
+    arguments: list[exp.Expr] = []
+    given = dict(zip(subquery.outer, call.expressions, strict=True))
+    while True:
+        hits = [(at, word) for word in given if (at := rest.find(word)) >= 0]
+        if not hits:
+            break
+        at, word = min(hits)
+        pieces.append(rest[:at])
+        arguments.append(given[word].copy())
+        rest = rest[at + len(word) :]
+    return exp.Anonymous(this=MARK + MARK.join((*pieces, rest)), expressions=arguments)

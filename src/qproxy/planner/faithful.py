@@ -132,12 +132,11 @@ def _string(node: exp.Expr) -> str:
 
 def _call(node: exp.Expr) -> str:
     name, *pieces = str(node.this).split(MARK)
-    if not name:
-        return pieces[0]
     parts = [pieces[0]]
-    for argument, piece in zip(node.expressions, pieces[1:], strict=True):
+    # A word that still stands for a query is written without what it takes from outside.
+    for argument, piece in zip(node.expressions, pieces[1:], strict=bool(name)):
         parts += (_generated(argument), piece)
-    return f"{name.upper()}({''.join(parts)})"
+    return f"{name.upper()}({''.join(parts)})" if name else "".join(parts)
 
 
 def _interval(node: exp.Expr) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Container
 
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.blocks import RESERVED
 from qproxy.planner.constants import FOLDED
 from qproxy.planner.faithful import DIALECT, call_name
+from qproxy.planner.marks import MARK
 
 #: Functions of MariaDB whose value depends on their arguments, and on settings that workers share, alone (MariaDB
 #: Knowledge Base, "Built-in Functions"; information_schema.SQL_FUNCTIONS of 10.11). RAND() without a seed is one of
@@ -66,8 +68,6 @@ REFUSED = frozenset(
     UUID UUID_SHORT VALUE VALUES WSREP_LAST_SEEN_GTID WSREP_LAST_WRITTEN_GTID WSREP_SYNC_WAIT_UPTO_GTID
     """.split()  # noqa: SIM905
 )
-#: How tables and merges are written until a fragment is rendered: such text would be taken for one.
-_MARKER = re.compile("§(?:[0-9]+|merge)§")
 #: What the parser has types of its own for and is let through: aggregates, functions over windows, CASE, SOUNDS LIKE;
 #: a cast is a folded constant here, for those of the query are calls.
 _TYPED = (
@@ -107,8 +107,11 @@ _TYPED = (
 )
 
 
-def check(select: exp.Select) -> None:
+def check(select: exp.Select, nested: Container[str]) -> None:
     """Refuse what must not reach a worker.
+
+    Args:
+        nested: the words that stand for queries inside this one, which are checked by themselves.
 
     Raises:
         SQLError: 1235 naming the construct, 1305 for a function that MariaDB does not know either.
@@ -117,16 +120,14 @@ def check(select: exp.Select) -> None:
         raise unsupported("SELECT ... FOR UPDATE or LOCK IN SHARE MODE: nothing here can be locked")
     if select.args.get("into"):
         raise unsupported("SELECT ... INTO")
-    for name in ("with_", "windows", "qualify", "match", "laterals", "pivots", "connect", "sample", "cluster"):
+    for name in ("windows", "qualify", "match", "laterals", "pivots", "connect", "sample", "cluster"):
         if select.args.get(name):
-            raise unsupported({"with_": "common table expressions (WITH) yet"}.get(name, f"{name.strip('_')} clauses"))
+            raise unsupported(f"{name.strip('_')} clauses")
     for node in select.walk():
-        if isinstance(node, exp.Literal | exp.Anonymous) and (found := _MARKER.search(str(node.this))):
+        if isinstance(node, exp.Literal | exp.Anonymous) and (found := RESERVED.search(str(node.this))):
+            if str(node.this).lstrip(MARK) in nested:
+                continue
             raise unsupported(f"the text {found[0]}, which stands for tables inside qproxy; write it with CONCAT")
-        if isinstance(node, exp.Subquery | exp.Select) and node is not select:
-            raise unsupported("subqueries yet")
-        if isinstance(node, exp.SetOperation):
-            raise unsupported("UNION, INTERSECT and EXCEPT yet")
         if isinstance(node, exp.Dot):
             raise unsupported(f"functions of a database: {node.sql(dialect='mysql')}")
         if isinstance(node, exp.Placeholder):

@@ -179,6 +179,7 @@ def _index_of(
     if orphaned and not director.index.integer:
         # A text that no director can have as its id, as one with spaces behind it, may equal one that some have.
         return None
+    assert source.database is not None
     child = (source.database.name, source.table.name) if orphaned else None
     return (source.alias, operand.name.lower()), (key[0], child), director.index.integer
 

@@ -1,8 +1,8 @@
-"""Pass 6, join check: which tables meet inside one chunk.
+"""Join check: which tables meet inside one chunk.
 
 Rows that an equality of director ids ties together lie in the same chunk: a director with itself where its ids are
 unique, a director with its children, children of one director, a match table with one of its sides. Tables that
-every worker holds whole may meet anything. What is left is refused, saying which join and why.
+every worker holds whole may meet anything.
 """
 
 from __future__ import annotations
@@ -12,39 +12,13 @@ from dataclasses import replace
 from sqlglot import exp
 
 from qproxy.catalog.model import Family, TableKind
-from qproxy.errors import unsupported
-from qproxy.planner.query import Query, Source
-from qproxy.planner.restrict import match_side, tied
+from qproxy.planner.query import From, Query, Source, leaves
+from qproxy.planner.ties import match_side, tied
 
 
-def check_joins(query: Query) -> Family | None:
-    """Refuse joins that cannot be answered chunk by chunk.
-
-    Returns:
-        The family of the partitioned tables, None where there are none.
-
-    Raises:
-        SQLError: 1235, naming the join.
-    """
+def groups(query: Query) -> list[tuple[Source, ...]]:
+    """The partitioned sources of a query, those together whose rows meet in one chunk."""
     partitioned = query.partitioned
-    if not partitioned:
-        return None
-    families = {s.database.family for s in partitioned}
-    if len(families) > 1:
-        names = " and ".join(f"'{s.database.name}.{s.table.name}'" for s in partitioned)
-        raise unsupported(f"joins of databases that are cut into different chunks: {names}")
-    required = [s for s in partitioned if not s.nullable]
-    if not required:
-        nullable = partitioned[0]
-        raise unsupported(
-            f"an outer join that keeps all rows of a table without chunks and looks for partners in "
-            f"'{nullable.alias}', which is spread over the workers"
-        )
-    _check_connected(query, partitioned)
-    return families.pop()
-
-
-def _check_connected(query: Query, partitioned: tuple[Source, ...]) -> None:
     group = {s.alias: s.alias for s in partitioned}
 
     def root(alias: str) -> str:
@@ -52,34 +26,33 @@ def _check_connected(query: Query, partitioned: tuple[Source, ...]) -> None:
             alias = group[alias]
         return alias
 
-    reasons = []
     brought: set[str] = set()
     # What all rows obey comes first: an outer join's ON ties its own table to the others, not these to each other.
     for (one, _, other, _), outer in sorted(tied(query), key=lambda tie: -1 if tie[1] is None else tie[1].number):
-        reason = _not_local(one, other)
-        if reason is not None:
-            reasons.append(reason)
-        elif outer is None or outer.alias not in brought:
+        if not_local(one, other) is None and (outer is None or outer.alias not in brought):
             group[root(one.alias)] = root(other.alias)
             brought |= {outer.alias} if outer is not None else set()
-    roots = {root(s.alias) for s in partitioned}
-    if len(roots) > 1:
-        first = partitioned[0]
-        other = next(s for s in partitioned if root(s.alias) != root(first.alias))
-        raise unsupported(
-            f"the join of '{first.alias}' and '{other.alias}': their partners may lie in different chunks, "
-            + (reasons[0] if reasons else "as no equality of director ids ties them together")
-        )
+    found: dict[str, list[Source]] = {}
+    for source in partitioned:
+        found.setdefault(root(source.alias), []).append(source)
+    return [tuple(sources) for sources in found.values()]
 
 
-def _not_local(one: Source, other: Source) -> str | None:
+def not_local(one: Source, other: Source) -> str | None:
     """Why an equality of director ids does not keep two sources in one chunk, or None where it does."""
     both = (one.table, other.table)
+    if family(one) != family(other):
+        return "as they are cut into different chunks"
     if all(t.kind is TableKind.DIRECTOR for t in both) and not one.table.unique_id:
         return f"as several rows of '{one.table.name}' share an id"
     if all(t.kind is TableKind.CHILD and t.orphans for t in both):
         return "as both hold rows whose director is unknown"
     return None
+
+
+def family(source: Source) -> Family | None:
+    """The family in whose chunks the rows of a source lie."""
+    return source.database.family if source.database is not None and source.table.partitioned else None
 
 
 def count_pairs_once(query: Query) -> Query:
@@ -90,7 +63,7 @@ def count_pairs_once(query: Query) -> Query:
     """
     for source in query.sources:
         table = source.table
-        if table.kind is not TableKind.MATCH or not table.flags or not table.director_ids:
+        if source.slot is None or table.kind is not TableKind.MATCH or not table.flags or not table.director_ids:
             continue
         side = match_side(query, source)
         once: exp.Expr = exp.or_(
@@ -100,9 +73,18 @@ def count_pairs_once(query: Query) -> Query:
         once = exp.Paren(this=once)
         if not source.nullable:
             query = replace(query, where=once if query.where is None else exp.and_(query.where, once))
-            continue
-        from_ = query.from_.copy()
-        join = from_.args["joins"][source.number - 1]
-        join.set("on", exp.and_(join.args["on"], once))
-        query = replace(query, from_=from_)
+        elif query.from_ is not None:
+            query = replace(query, from_=_with_condition(query.from_, source.alias, once))
     return query
+
+
+def _with_condition(part: From, alias: str, condition: exp.Expr) -> From:
+    """FROM with one condition more on the outermost join that may fill a source with NULLs."""
+    if isinstance(part, str):
+        return part
+    filled = {"LEFT": part.right, "RIGHT": part.left}.get(part.kind)
+    if filled is not None and alias in leaves(filled):
+        return replace(part, on=condition if part.on is None else exp.and_(part.on, condition))
+    return replace(
+        part, left=_with_condition(part.left, alias, condition), right=_with_condition(part.right, alias, condition)
+    )

@@ -20,6 +20,8 @@ from qproxy.planner.literals import content, quoted
 from qproxy.planner.tokens import closing, ends_operand, like, no_arguments
 
 MARK = "\0"
+#: How the words begin that stand for queries inside expressions (`qproxy.planner.blocks`).
+QUERY = "§q"
 #: Aggregates that the passes tell apart, and functions over windows: the parser's own types.
 _PARSED = frozenset(
     """
@@ -241,6 +243,8 @@ def _literal(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, int] | No
     written = sql[token.start : token.end + 1]
     if kind in (TokenType.HEX_STRING, TokenType.BIT_STRING):
         return written, at + 1
+    if kind is TokenType.VAR and token.text.startswith(QUERY):
+        return token.text, at + 1
     if kind is TokenType.NATIONAL_STRING:
         return f"N{quoted(content(written[1:]))}", at + 1
     following = tokens[at + 1] if at + 1 < len(tokens) else None

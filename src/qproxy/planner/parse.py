@@ -1,4 +1,4 @@
-"""Pass 1, parse: the text of a query becomes one SELECT expression, with the names its result columns will have.
+"""Pass 2, parse: each SELECT of a statement becomes an expression, with the names its result columns will have.
 
 >>> parsed = parse("SELECT ra, decl+1 AS d, COUNT( * ) FROM Object")
 >>> parsed.names
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
@@ -19,6 +19,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.blocks import Block, Cte, Select, cut
 from qproxy.planner.faithful import DIALECT as DIALECT
 from qproxy.planner.faithful import call_name, literal_text, restore
 from qproxy.planner.marks import MARK, marked
@@ -40,10 +41,60 @@ class Parsed:
 
     Attributes:
         names: what MariaDB would call the column of each item: its alias, its column's name, or its text as written.
+        nested: the queries inside it, by the words that stand for them in ``select``.
+        ctes: the common table expressions that it sees, besides those of the queries around it.
     """
 
     select: exp.Select
     names: tuple[str, ...]
+    nested: Mapping[str, ParsedNested] = field(default_factory=dict)
+    ctes: tuple[ParsedCte, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParsedCombined:
+    """Two queries put together: see `qproxy.planner.blocks.Combined`."""
+
+    operator: str
+    distinct: bool
+    left: ParsedBlock
+    right: ParsedBlock
+    ctes: tuple[ParsedCte, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParsedNested:
+    """A query inside a SELECT: see `qproxy.planner.blocks.Nested`."""
+
+    block: ParsedBlock
+    before: str
+    bare: bool
+
+
+@dataclass(frozen=True)
+class ParsedCte:
+    """A common table expression: see `qproxy.planner.blocks.Cte`."""
+
+    name: str
+    columns: tuple[str, ...]
+    block: ParsedBlock
+    recursive: bool
+
+
+ParsedBlock = Parsed | ParsedCombined
+
+
+def parts(block: ParsedBlock) -> Iterator[Parsed]:
+    """All SELECTs of a query, those inside others too."""
+    for cte in block.ctes:
+        yield from parts(cte.block)
+    if isinstance(block, ParsedCombined):
+        yield from parts(block.left)
+        yield from parts(block.right)
+        return
+    yield block
+    for nested in block.nested.values():
+        yield from parts(nested.block)
 
 
 def tokenize(sql: str) -> list[Token]:
@@ -87,46 +138,62 @@ def _check_commas(sql: str, tokens: Sequence[Token]) -> None:
 
 
 def parse(sql: str) -> Parsed:
-    """Parse one SELECT statement.
+    """Parse one statement.
 
     Args:
         sql: the statement, without or with its closing semicolon.
 
     Raises:
-        SQLError: 1064 with the place of a syntax error; 1235 for what is not a plain SELECT.
+        SQLError: 1064 with the place of a syntax error; 1235 for what is not a plain query.
     """
     tokens = tokenize(sql)
-    simple = plain(tokens, sql)
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens.pop()
+    if any(t.token_type is TokenType.SEMICOLON for t in tokens):
+        raise SQLError(1064, "You have an error in your SQL syntax: one statement at a time, please")
+    if not tokens:
+        raise SQLError(1065, "Query was empty")
+    if all(t.token_type not in (TokenType.SELECT, TokenType.VALUES) for t in tokens):
+        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+    try:
+        return _parsed_select(cut(tokens), sql)
+    except RecursionError as error:
+        raise unsupported("expressions nested so deeply; flatten the query") from error
+
+
+def _parsed(block: Block, sql: str) -> ParsedBlock:
+    if isinstance(block, Select):
+        return _parsed_select(block, sql)
+    left, right = _parsed(block.left, sql), _parsed(block.right, sql)
+    return ParsedCombined(block.operator, block.distinct, left, right, _ctes(block.ctes, sql))
+
+
+def _ctes(ctes: Sequence[Cte], sql: str) -> tuple[ParsedCte, ...]:
+    return tuple(ParsedCte(c.name, c.columns, _parsed(c.block, sql), c.recursive) for c in ctes)
+
+
+def _parsed_select(block: Select, sql: str) -> Parsed:
+    simple = plain(block.tokens, sql)
     try:
         trees = Dialect.get_or_raise(DIALECT).parser().parse(marked(simple, sql), sql)
     except ParseError as error:
-        if any(t.token_type is TokenType.INTO for t in tokens):
+        if any(t.token_type is TokenType.INTO for t in block.tokens):
             raise unsupported("SELECT ... INTO: nothing is written here") from error
         raise _syntax_error(sql, error) from error
-    except RecursionError as error:
-        raise unsupported("expressions nested so deeply; flatten the query") from error
-    trees = [t for t in trees if t is not None and not isinstance(t, exp.Semicolon)]
-    if not trees:
-        raise SQLError(1065, "Query was empty")
-    if len(trees) > 1:
-        raise SQLError(1064, "You have an error in your SQL syntax: one statement at a time, please")
-    tree = trees[0]
-    while isinstance(tree, exp.Subquery) and {k for k, v in tree.args.items() if v} == {"this"}:
-        tree = tree.this
-    if isinstance(tree, exp.SetOperation):
-        raise unsupported(f"{type(tree).__name__.upper()} of several SELECTs yet")
-    if not isinstance(tree, exp.Select) or all(t.token_type is not TokenType.SELECT for t in simple):
+    tree = trees[0] if len(trees) == 1 else None
+    if not isinstance(tree, exp.Select) or tree.args.get("with_"):
         raise unsupported(f"this statement: {_first_line(sql)[:60]}")
-    if tree.args.get("with_"):
-        raise unsupported("common table expressions (WITH) yet")
     restore(tree)
     prove(tree, simple)
-    texts = _item_texts(sql, tokens)
+    texts = _item_texts(sql, block.tokens)
     names = []
     for position, item in enumerate(tree.expressions):
         text = texts[position] if len(texts) == len(tree.expressions) else item.sql(dialect=DIALECT)
         names.append(_cut_off(_name(item, text)))
-    return Parsed(tree, tuple(names))
+    nested = {
+        word: ParsedNested(_parsed(query.block, sql), query.before, query.bare) for word, query in block.nested.items()
+    }
+    return Parsed(tree, tuple(names), nested, _ctes(block.ctes, sql))
 
 
 def _name(item: exp.Expr, text: str) -> str:

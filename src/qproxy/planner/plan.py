@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qproxy.catalog.model import ChunkIds, Family, Table
 from qproxy.sky.coverage import Coverage
@@ -60,6 +60,10 @@ class Slot:
     physical: str
     table: Table
     required: bool = True
+
+    def optional(self) -> Slot:
+        """The same slot where chunks without such rows count as well."""
+        return replace(self, required=False)
 
 
 @dataclass(frozen=True)

@@ -1,70 +1,129 @@
 """The passes in their order: text to plan. Pure and synchronous.
 
-Planning takes two calls, because the places of ids stand in the director index on the workers: `analyze` says what
-has to be looked up, `make_plan` goes on with the answers.
+Planning takes two calls, because the places of ids stand in the director index on the workers, and because a query
+may need the answer of another one first: `analyze` says what has to be asked, `make_plan` goes on with the answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qproxy.catalog.model import Catalog, ChunkIds, Family
+from qproxy.catalog.naming import SCRATCH_DATABASE
 from qproxy.planner import render
 from qproxy.planner.bind import bind
 from qproxy.planner.constants import SessionValues, fold
 from qproxy.planner.counters import counted
-from qproxy.planner.expand import expand
 from qproxy.planner.guard import check
-from qproxy.planner.joins import check_joins, count_pairs_once
+from qproxy.planner.ids import Later
+from qproxy.planner.inside import public
 from qproxy.planner.narrow import with_sub_chunks
-from qproxy.planner.parse import parse
+from qproxy.planner.parse import parse, parts
+from qproxy.planner.place import place
 from qproxy.planner.plan import Lookup, Plan, Relay, Slot, Template
 from qproxy.planner.query import Query
-from qproxy.planner.restrict import Restriction, lookups, narrowed, resolve, restrict
-from qproxy.planner.split import split, whole
+from qproxy.planner.restrict import Restriction, laters, lookups, narrowed, resolve, settle
+from qproxy.planner.split import split, travelling, whole
 from qproxy.planner.unions import keeps_values
 from qproxy.sky.coverage import EVERYTHING, Coverage
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """A query that is understood, but for the places of its ids.
+class Stage:
+    """A query that is answered before another one.
 
     Attributes:
+        table: the scratch table that takes its rows, as it is written in statements.
+        analysis: of the query.
+        columns: statement whose columns are the table's.
+        everywhere: whether every worker needs the rows; else the one that goes on with them.
+    """
+
+    table: str
+    analysis: Analysis
+    columns: str
+    everywhere: bool
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A query that is understood, but for the places of its ids and the answers to the queries that come first.
+
+    Attributes:
+        names: what the result's columns are called.
         shape: see `Plan`.
-        lookups: what the director index has to tell before a plan can be made.
+        slots: of the shape.
+        stages: what has to be answered first.
         total: the one value of a query that row counters answer; None for all others.
     """
 
     query: Query
+    names: tuple[str, ...]
     shape: str
+    slots: tuple[Slot, ...]
     family: Family | None
     restriction: Restriction
-    lookups: frozenset[Lookup]
+    stages: tuple[Stage, ...] = ()
     total: int | None = None
+
+    @property
+    def lookups(self) -> frozenset[Lookup]:
+        """What the director index has to tell before a plan can be made."""
+        return lookups(self.restriction) if self.family else frozenset()
+
+    @property
+    def laters(self) -> frozenset[Later]:
+        """Ids that stages tell."""
+        return laters(self.restriction)
 
 
 def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
-    """Parse, bind, restrict and check the joins of a query.
+    """Parse, bind, place and restrict a query.
 
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
     parsed = parse(sql)
-    fold(parsed.select, session)
-    check(parsed.select)
+    for part in parts(parsed):
+        fold(part.select, session)
+        check(part.select, part.nested)
     query = bind(parsed, catalog, session.database)
     if query.limit is None:
         query = replace(query, limit=session.select_limit)
-    family = check_joins(query)
-    restriction = restrict(query)
-    expanded = expand(query)
+    numbers = itertools.count()
+    return _analyzed(query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")
+
+
+def _analyzed(query: Query, new_table: Callable[[], str]) -> Analysis:
+    shown = public(query)
+    placed = place(query, new_table)
+    stages = {
+        s.table: Stage(s.table, _analyzed(travelling(s.query), new_table), _columns(s.query, s.names), s.everywhere)
+        for s in placed.stages
+    }
     return Analysis(
-        count_pairs_once(expanded), _shape(expanded), family, restriction, lookups(restriction), counted(query)
+        placed.query,
+        query.names,
+        _shape(shown, ()),
+        shown.slots,
+        placed.family,
+        placed.restriction,
+        tuple(stages.values()),
+        counted(query),
     )
+
+
+def settled(analysis: Analysis, values: Mapping[str, Sequence[int | str | None]]) -> Analysis:
+    """The query with what came first known.
+
+    Args:
+        values: ids that stand in the first column of a stage's table, by the table.
+    """
+    return replace(analysis, restriction=settle(analysis.restriction, values))
 
 
 def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
@@ -78,12 +137,12 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
         return _known(analysis, analysis.total)
     area = narrowed(analysis.restriction, query)
     coverage = resolve(analysis.restriction, found, area) if analysis.family else EVERYTHING
-    slots = _slots(query)
+    slots = query.slots
     chunks = _chunks(slots, coverage)
     statements, fewer = with_sub_chunks(query, area, coverage, whole if len(chunks) <= 1 else split)
     together = keeps_values((*query.items, *(query.groups or ()), *(o.expression for o in query.orders)), query)
     return Plan(
-        names=query.names,
+        names=analysis.names,
         shape=analysis.shape,
         slots=slots,
         family=analysis.family,
@@ -115,29 +174,37 @@ def _known(analysis: Analysis, total: int) -> Plan:
 
 
 def _chunks(slots: tuple[Slot, ...], coverage: Coverage) -> ChunkIds:
-    """The chunks in which every table that must give a row has some."""
-    needed = [s.table.chunk_rows.chunks for s in slots if s.table.partitioned and s.required]
-    if not needed:
+    """The chunks in which every table that must give a row has some; where none must, those in which any has."""
+    partitioned = [s for s in slots if s.table.partitioned]
+    if not partitioned:
         return np.empty(0, np.int32)
+    needed = [s.table.chunk_rows.chunks for s in partitioned if s.required]
+    if not needed:
+        anywhere = np.unique(np.concatenate([s.table.chunk_rows.chunks for s in partitioned]))
+        return coverage.chunks(anywhere)
     common = needed[0]
     for chunks in needed[1:]:
         common = np.intersect1d(common, chunks, assume_unique=True)
     return coverage.chunks(common)
 
 
-def _slots(query: Query) -> tuple[Slot, ...]:
-    return tuple(Slot(s.marker, s.database.physical, s.table, required=not s.nullable) for s in query.sources)
+def _shape(query: Query, names: tuple[str, ...]) -> str:
+    """The query on the public tables, for its column definitions alone.
 
-
-def _shape(query: Query) -> str:
-    """The query on the public tables, for its column definitions alone."""
+    Args:
+        names: of its columns; none where they do not matter.
+    """
+    items = [render.sql(e) for e in query.items]
     statement = render.select(
-        [render.sql(e) for e in query.items],
+        [f"{i} AS {render.quoted_name(n)}" for i, n in zip(items, names, strict=True)] if names else items,
         distinct=query.distinct,
-        from_=render.from_clause(query.from_),
+        from_=render.from_clause(query),
         groups=query.groups,
         rollup=query.rollup,
         limit=0,
     )
-    slots = _slots(query)
-    return Template.cut(statement, slots).fill([s.table.name for s in slots])
+    return Template.cut(statement, query.slots).fill([s.table.name for s in query.slots])
+
+
+def _columns(query: Query, names: tuple[str, ...]) -> str:
+    return _shape(public(query), names)

@@ -6,7 +6,7 @@ parser has misread, or would have written back as something else, is refused, ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -59,7 +59,7 @@ class _Clauses:
     """The tokens of a SELECT by clause."""
 
     items: list[Token] = field(default_factory=list)
-    conditions: list[list[Token]] = field(default_factory=list)
+    tables: list[Token] = field(default_factory=list)
     where: list[Token] = field(default_factory=list)
     groups: list[Token] = field(default_factory=list)
     having: list[Token] = field(default_factory=list)
@@ -79,8 +79,7 @@ def prove(select: exp.Select, tokens: Sequence[Token]) -> None:
     """
     clauses = _cut(tokens)
     _compare(select.expressions, _commas(clauses.items), "alias")
-    joins = [j.args["on"] for j in select.args.get("joins") or () if j.args.get("on") is not None]
-    _compare(joins, clauses.conditions)
+    _compare(list(_ons(select)), _conditions(clauses.tables))
     for key, written in (("where", clauses.where), ("having", clauses.having)):
         clause = select.args.get(key)
         _compare([clause.this] if clause else [], [written] if written else [])
@@ -90,11 +89,23 @@ def prove(select: exp.Select, tokens: Sequence[Token]) -> None:
     _compare([o.this for o in order.expressions] if order else [], _commas(clauses.orders), "direction")
 
 
+def _ons(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions of joins, in the order in which they are written."""
+    if isinstance(node, exp.Select):
+        clause = node.args.get("from_")
+        yield from _ons(clause.this) if clause is not None else ()
+    elif isinstance(node, exp.Subquery):
+        yield from _ons(node.this)
+    for join in node.args.get("joins") or ():
+        yield from _ons(join.this)
+        if join.args.get("on") is not None:
+            yield join.args["on"]
+
+
 def _cut(tokens: Sequence[Token]) -> _Clauses:
     clauses = _Clauses()
     start = next(i for i, t in enumerate(tokens) if t.token_type is TokenType.SELECT)
     place = clauses.items
-    in_from = False
     depth = 0
     for at in range(start + 1, len(tokens)):
         token = tokens[at]
@@ -105,17 +116,10 @@ def _cut(tokens: Sequence[Token]) -> _Clauses:
                 break
         if depth == 0 and not (at and tokens[at - 1].token_type is TokenType.DOT):
             if kind is TokenType.FROM and place is clauses.items:
-                in_from, place = True, []
+                place = clauses.tables
                 continue
             if kind in _AFTER_FROM:
-                in_from, place = False, getattr(clauses, _AFTER_FROM[kind])
-                continue
-            if in_from and kind is TokenType.ON:
-                clauses.conditions.append([])
-                place = clauses.conditions[-1]
-                continue
-            if in_from and _joins(tokens, at):
-                place = []
+                place = getattr(clauses, _AFTER_FROM[kind])
                 continue
             quoted = kind in (TokenType.STRING, TokenType.IDENTIFIER)
             if place is clauses.items and not place and not quoted and token.text.upper() in _MODIFIERS:
@@ -123,6 +127,31 @@ def _cut(tokens: Sequence[Token]) -> _Clauses:
         depth += kind is TokenType.L_PAREN
         place.append(token)
     return clauses
+
+
+def _conditions(tokens: Sequence[Token]) -> list[list[Token]]:
+    """What stands behind each ON of a FROM clause."""
+    found: list[list[Token]] = []
+    place: list[Token] | None = None
+    #: For each open parenthesis, whether it belongs to a condition, not to tables.
+    open_: list[bool] = []
+    for at, token in enumerate(tokens):
+        kind = token.token_type
+        if kind is TokenType.L_PAREN:
+            open_.append(place is not None)
+        elif kind is TokenType.R_PAREN:
+            if open_ and not open_.pop():
+                place = None
+        elif not (open_ and open_[-1]):
+            if kind is TokenType.ON:
+                place = []
+                found.append(place)
+                continue
+            if kind is TokenType.USING or _joins(tokens, at):
+                place = None
+        if place is not None:
+            place.append(token)
+    return found
 
 
 def _joins(tokens: Sequence[Token], at: int) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from qproxy.planner.faithful import DIALECT, text
-from qproxy.planner.query import Order
+from qproxy.planner.faithful import text
+from qproxy.planner.query import From, Join, Order, Query, Source
 
 
 def sql(expression: exp.Expr) -> str:
@@ -51,12 +51,99 @@ def select(
     return " ".join(p for p in parts if p)
 
 
-def from_clause(skeleton: exp.Select) -> str:
-    """The FROM clause of a query, with its joins."""
-    clause = skeleton.args.get("from_")
-    if clause is None:
-        return ""
-    written: str = clause.sql(dialect=DIALECT, identify=True)
-    for join in skeleton.args.get("joins") or ():
-        written += " " + sql(join).strip()
-    return written
+def statement(query: Query, items: Sequence[exp.Expr], names: Sequence[str] = ()) -> str:
+    """A query as one SELECT, without what limits its rows.
+
+    Args:
+        items: its select list, or another one.
+        names: of the result columns; none where they do not matter.
+    """
+    return _statement(query, items, names, None, 0)
+
+
+def limited(query: Query, items: Sequence[exp.Expr], names: Sequence[str] = ()) -> str:
+    """A query as one SELECT with its LIMIT and OFFSET."""
+    return _statement(query, items, names, query.limit, query.offset)
+
+
+def first(query: Query, items: Sequence[exp.Expr], limit: int | None) -> str:
+    """A query as one SELECT that gives some number of rows at most."""
+    return _statement(query, items, (), limit, 0)
+
+
+def _statement(query: Query, items: Sequence[exp.Expr], names: Sequence[str], limit: int | None, offset: int) -> str:
+    rendered, having = named(items, query.having, names)
+    return select(
+        rendered,
+        distinct=query.distinct,
+        from_=from_clause(query),
+        where=query.where,
+        groups=query.groups,
+        rollup=query.rollup,
+        having=having,
+        orders=query.orders,
+        limit=limit,
+        offset=offset,
+    )
+
+
+def named(
+    items: Sequence[exp.Expr], having: exp.Expr | None, names: Sequence[str] = ()
+) -> tuple[list[str], exp.Expr | None]:
+    """A select list and HAVING, where HAVING means items by their names.
+
+    Of expressions MariaDB finds in HAVING but those that have a name in the select list, and columns.
+    """
+    rendered = [sql(e) for e in items]
+    aliases = list(names) or [f"§h{n}" for n in range(len(items))]
+    used = set(range(len(items))) if names else set()
+    if having is not None:
+        places = {text: n for n, text in reversed(list(enumerate(rendered))) if not isinstance(items[n], exp.Column)}
+
+        def by_name(node: exp.Expr) -> exp.Expr:
+            place = places.get(sql(node))
+            if place is not None and any(c.find_ancestor(exp.AggFunc) is None for c in node.find_all(exp.Column)):
+                used.add(place)
+                return exp.column(aliases[place], quoted=True)
+            if isinstance(node, exp.AggFunc):
+                return node.copy()
+            copy = node.copy()
+            for child in list(copy.iter_expressions()):
+                child.replace(by_name(child))
+            return copy
+
+        having = by_name(having)
+    return [f"{text} AS {quoted_name(aliases[n])}" if n in used else text for n, text in enumerate(rendered)], having
+
+
+def quoted_name(name: str) -> str:
+    """A name as an identifier of SQL."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def from_clause(query: Query) -> str:
+    """The FROM clause of a query, with its joins; tables by their markers."""
+    return f"FROM {_part(query.from_, query)}" if query.from_ is not None else ""
+
+
+def _part(part: From, query: Query) -> str:
+    if isinstance(part, str):
+        return _reference(query.source(part))
+    right = _part(part.right, query)
+    if isinstance(part.right, Join):
+        right = f"({right})"
+    word = {"": "INNER JOIN" if part.on is not None else "CROSS JOIN", "STRAIGHT": "STRAIGHT_JOIN"}
+    written = f"{_part(part.left, query)} {word.get(part.kind, f'{part.kind} JOIN')} {right}"
+    return f"{written} ON {sql(part.on)}" if part.on is not None else written
+
+
+def _reference(source: Source) -> str:
+    if source.name is not None:
+        table = source.name
+    elif source.text is not None:
+        table = f"({source.text.sql})"
+    else:
+        assert source.database is not None
+        name = source.marker if source.table.partitioned else source.table.name
+        table = f"{quoted_name(source.database.physical)}.{quoted_name(name)}"
+    return f"{table} AS {quoted_name(source.alias)}"

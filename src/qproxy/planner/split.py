@@ -7,11 +7,13 @@ the columns that it needs travel, and the query itself runs over them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.faithful import call_name
 from qproxy.planner.floats import base_type, is_float
@@ -20,6 +22,8 @@ from qproxy.planner.query import Order, Query
 
 PARTS = "parts"
 
+#: What stands for a chunk table in a statement.
+_CHUNK = re.compile("§[0-9]+§")
 _DATES = frozenset(("date", "datetime", "timestamp"))
 
 
@@ -34,7 +38,29 @@ class Split:
 
 def whole(query: Query) -> Split:
     """The query itself, for coverages of one chunk: there is nothing to merge."""
-    return Split(_statement(query, query.items), None, Relay())
+    return Split(render.limited(query, query.items), None, Relay())
+
+
+def travelling(query: Query) -> Query:
+    """A query whose rows lose nothing as text: FLOATs as DOUBLE, BIT columns as their bytes.
+
+    Raises:
+        SQLError: 1235 where HAVING compares such a column row by row.
+    """
+    items = tuple(_unchanged(e, query) for e in query.items)
+    if items == query.items:
+        return query
+    if query.having is not None and query.groups is None and not _has_aggregate(query):
+        raise unsupported("HAVING without groups on FLOAT or BIT columns in a query inside another; write WHERE")
+    return replace(query, items=items)
+
+
+def _unchanged(expression: exp.Expr, query: Query) -> exp.Expr:
+    if is_float(expression, query):
+        return exp.Paren(this=exp.Add(this=expression.copy(), expression=exp.Literal.number("0e0")))
+    if isinstance(expression, exp.Column) and base_type(expression, query) == "bit":
+        return exp.Anonymous(this="CONCAT", expressions=[expression.copy()])
+    return expression
 
 
 def split(query: Query) -> Split:
@@ -52,12 +78,28 @@ def split(query: Query) -> Split:
     if query.distinct or query.orders:
         return _sorted(query)
     limit = _first_rows(query)
-    return Split(_statement(query, query.items, limit=limit, offset=0), None, Relay(query.limit, query.offset))
+    return Split(render.first(query, query.items, limit), None, Relay(query.limit, query.offset))
 
 
 def _first_rows(query: Query) -> int | None:
     """How many rows of a chunk are of use at most; None for all."""
     return query.limit + query.offset if query.limit else query.limit
+
+
+def _reads_chunks(node: exp.Expr) -> bool:
+    """Whether it is a subquery that is answered chunk by chunk: it cannot stand in a statement that merges."""
+    return isinstance(node, exp.Anonymous) and call_name(node) == "" and _CHUNK.search(str(node.this)) is not None
+
+
+def _of_groups(having: exp.Expr) -> exp.Expr:
+    """HAVING with its subqueries that are answered chunk by chunk as aggregates: it sees no other values of rows."""
+    copy = having.copy()
+    for call in [c for c in copy.find_all(exp.Anonymous) if _reads_chunks(c)]:
+        if call is copy:
+            return exp.Min(this=call)
+        if call.find_ancestor(exp.AggFunc) is None:
+            call.replace(exp.Min(this=call.copy()))
+    return copy
 
 
 def _key(expression: exp.Expr) -> str:
@@ -95,50 +137,6 @@ def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
     )
 
 
-def _statement(query: Query, items: Sequence[exp.Expr], limit: int | None = None, offset: int | None = None) -> str:
-    """The query with other items, rows and all; limit and offset as in the query where not given."""
-    rendered, having = _named(items, query.having)
-    return render.select(
-        rendered,
-        distinct=query.distinct,
-        from_=render.from_clause(query.from_),
-        where=query.where,
-        groups=query.groups,
-        rollup=query.rollup,
-        having=having,
-        orders=query.orders,
-        limit=query.limit if offset is None else limit,
-        offset=query.offset if offset is None else offset,
-    )
-
-
-def _named(items: Sequence[exp.Expr], having: exp.Expr | None) -> tuple[list[str], exp.Expr | None]:
-    """A select list and HAVING, where HAVING means items by their names.
-
-    Of expressions MariaDB finds in HAVING but those that have a name in the select list, and columns.
-    """
-    rendered = [render.sql(e) for e in items]
-    if having is None:
-        return rendered, None
-    places = {text: n for n, text in reversed(list(enumerate(rendered))) if not isinstance(items[n], exp.Column)}
-    used: set[int] = set()
-
-    def by_name(node: exp.Expr) -> exp.Expr:
-        place = places.get(render.sql(node))
-        if place is not None and any(c.find_ancestor(exp.AggFunc) is None for c in node.find_all(exp.Column)):
-            used.add(place)
-            return exp.column(f"§h{place}", quoted=True)
-        if isinstance(node, exp.AggFunc):
-            return node.copy()
-        copy = node.copy()
-        for child in list(copy.iter_expressions()):
-            child.replace(by_name(child))
-        return copy
-
-    changed = by_name(having)
-    return [f"{text} AS `§h{n}`" if n in used else text for n, text in enumerate(rendered)], changed
-
-
 @dataclass
 class _Partials:
     """Columns that travel from the chunks to the merge.
@@ -159,23 +157,15 @@ class _Partials:
             self._known[key] = len(self.expressions)
             self.expressions.append(expression)
             self.combines.append(combine)
-        return self.reference(self._known[key])
-
-    @staticmethod
-    def reference(number: int) -> exp.Column:
-        """The column of that number."""
+        number = self._known[key]
+        if any(s.outer for s in self.query.nested.values()):
+            # Inside a subquery that takes it, a column of a table there may be called the same.
+            return exp.column(f"p{number}", table=SCRATCH, quoted=True)
         return exp.column(f"p{number}", quoted=True)
 
     def travelling(self) -> list[str]:
         """Rendered items of the chunks' statement."""
-        return [f"{self._travelling(e)} AS `p{i}`" for i, e in enumerate(self.expressions)]
-
-    def _travelling(self, expression: exp.Expr) -> str:
-        if is_float(expression, self.query):
-            return _as_double(expression)
-        if isinstance(expression, exp.Column) and base_type(expression, self.query) == "bit":
-            return f"CONCAT({render.sql(expression)})"
-        return render.sql(expression)
+        return [f"{render.sql(_unchanged(e, self.query))} AS `p{i}`" for i, e in enumerate(self.expressions)]
 
     def typed(self) -> list[str]:
         """Rendered items whose types the scratch table has."""
@@ -183,11 +173,7 @@ class _Partials:
 
     def references(self) -> list[exp.Column]:
         """All columns, in order."""
-        return [self.reference(i) for i in range(len(self.expressions))]
-
-
-def _as_double(expression: exp.Expr) -> str:
-    return f"({render.sql(expression)} + 0e0)"
+        return [exp.column(f"p{i}", quoted=True) for i in range(len(self.expressions))]
 
 
 def _as_number(extreme: exp.Expr, query: Query) -> exp.Expr:
@@ -221,7 +207,7 @@ def _aggregated(query: Query) -> Split:
             return exp.Paren(this=exp.Div(this=total, expression=count))
         if isinstance(node, exp.Min | exp.Max):
             return type(node)(this=partials.add(_as_number(node, query), type(node)))
-        if isinstance(node, exp.Column):
+        if isinstance(node, exp.Column) or _reads_chunks(node):
             return partials.add(node)
         copy = node.copy()
         for child in list(copy.iter_expressions()):
@@ -229,13 +215,13 @@ def _aggregated(query: Query) -> Split:
         return copy
 
     items = [merged(e) for e in query.items]
-    having = None if query.having is None else merged(query.having)
+    having = None if query.having is None else merged(_of_groups(query.having))
     orders = [Order(merged(o.expression), o.descending) for o in query.orders]
     references = partials.references()
     key_columns = references[:grouped]
     # Without groups a chunk without rows would give a row of NULLs, from which a bare column could be taken.
     filled = None if query.groups else exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
-    from_ = render.from_clause(query.from_)
+    from_ = render.from_clause(query)
     chunk = {"from_": from_, "where": query.where, "groups": query.groups, "having": filled}
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
     combine = [
@@ -257,7 +243,7 @@ def _sorted(query: Query) -> Split:
     first_orders = orders
     if limit is not None:
         first_orders = [Order(partials.add(_by_number(o.expression, query)), o.descending) for o in query.orders]
-    from_ = render.from_clause(query.from_)
+    from_ = render.from_clause(query)
     chunk = {"distinct": query.distinct, "from_": from_, "where": query.where}
     first = {"orders": query.orders, "limit": limit} if limit is not None else {}
     partial = render.select(partials.travelling(), **chunk, **first)  # type: ignore[arg-type]
@@ -283,7 +269,7 @@ def _merging(
     orders: Sequence[Order],
 ) -> str:
     """The statement that reads the scratch table and gives the query's rows."""
-    rendered, having = _named(items, having)
+    rendered, having = render.named(items, having)
     return render.select(
         rendered,
         distinct=query.distinct,
@@ -317,12 +303,15 @@ def _gathered(query: Query) -> Split:
         found = keys.get(_key(node))
         if found is not None:
             return found.copy()
-        if isinstance(node, exp.Column):
+        if isinstance(node, exp.Column) or _reads_chunks(node):
             return partials.add(node)
         copy = node.copy()
         if isinstance(node, exp.AggFunc):
+            for call in [c for c in copy.find_all(exp.Anonymous) if _reads_chunks(c)]:
+                call.replace(partials.add(call.copy()))
             for column in list(copy.find_all(exp.Column)):
-                column.replace(partials.add(column.copy()))
+                if column.table not in ("", SCRATCH):
+                    column.replace(partials.add(column.copy()))
             return copy
         for child in list(copy.iter_expressions()):
             child.replace(gathered(child))
@@ -330,11 +319,11 @@ def _gathered(query: Query) -> Split:
 
     items = [gathered(e) for e in query.items]
     groups = None if query.groups is None else [gathered(g) for g in query.groups]
-    having = None if query.having is None else gathered(query.having)
+    having = None if query.having is None else gathered(_of_groups(query.having))
     orders = [Order(gathered(o.expression), o.descending) for o in query.orders]
     if not partials.expressions:
         partials.add(exp.Literal.number(1))
-    chunk = {"from_": render.from_clause(query.from_), "where": query.where}
+    chunk = {"from_": render.from_clause(query), "where": query.where}
     statement = _merging(query, items, groups, having, orders)
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
     columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlglot import exp
 
 from qproxy.catalog.model import TableKind
-from qproxy.errors import unsupported
 from qproxy.planner.query import Query, Source
 
 #: Two partitioned sources, each with its side of a match table.
@@ -56,14 +55,8 @@ def director_key(source: Source, column: str) -> tuple[tuple[str, str], int] | N
 
 
 def match_side(query: Query, source: Source) -> int:
-    """Which copy of a pair that is stored twice a query reads: by the side on which it is joined or restricted.
-
-    Raises:
-        SQLError: 1235 where both sides are joined.
-    """
+    """Which copy of a pair that is stored twice a query reads: by the side on which it is joined or restricted."""
     joined = {side for side in (0, 1) if _joined_on(query, source, side)}
-    if len(joined) > 1:
-        raise unsupported(f"joining both sides of the match table '{source.alias}' in one query yet")
     if joined:
         return joined.pop()
     restricted = {side for side in (0, 1) if _restricted_on(query, source, side)}
@@ -93,7 +86,10 @@ def edges(query: Query) -> list[Edge]:
 
 
 def tied(query: Query) -> list[tuple[Edge, Source | None]]:
-    """The edges of a query, each with the source of the outer join whose ON says it; None where all rows obey it."""
+    """The edges of a query, each with the source of the outer join whose ON says it; None where all rows obey it.
+
+    A match table lies with one of its sides: where both are joined, with the one that is joined first.
+    """
     found: list[tuple[Edge, Source | None]] = []
     conditions: list[tuple[exp.Expr, Source | None]] = [(c, None) for c in conjuncts(query.where)]
     for source in query.sources:
@@ -111,4 +107,13 @@ def tied(query: Query) -> list[tuple[Edge, Source | None]]:
         a, b = director_key(one, left.name), director_key(other, right.name)
         if a is not None and b is not None and a[0] == b[0]:
             found.append(((one, a[1], other, b[1]), outer))
-    return found
+    sides: dict[int, int] = {}
+    for (one, side, other, other_side), _ in found:
+        for source, joined in ((one, side), (other, other_side)):
+            if source.table.kind is TableKind.MATCH:
+                sides.setdefault(source.number, joined)
+    return [
+        (edge, outer)
+        for edge, outer in found
+        if all(sides.get(s.number, side) == side for s, side in (edge[:2], edge[2:]))
+    ]

@@ -75,6 +75,7 @@ async def running(
         catalog=watch.current,
         dispatcher=Dispatcher(workers.backends, dispatch_limits(config.dispatch, len(backends))),
         merge_limit=config.merge.gather_limit_mb << 20,
+        share_limit=config.merge.share_limit_mb << 20,
         max_packet=config.server.max_packet_mb << 20,
         record=query_log.record if config.log.queries else lambda record: None,
         kill=lambda connection_id, query_only: server.kill(connection_id, query_only),
@@ -88,6 +89,7 @@ async def running(
     server = Server(session, StoredUsers(watch), host, port, tls.context, wire_limits(config.server), ways)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(workers.close)
+        stack.push_async_callback(services.dispatcher.close)
         await server.start()
         query_log.start()
         stack.push_async_callback(query_log.stop)

@@ -6,38 +6,81 @@ import random
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from qproxy.backends.base import Backend, SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher, Progress
 from qproxy.dispatch.fragments import standing_in
 from qproxy.dispatch.lookup import find_places
+from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, unsupported
 from qproxy.merge.final import final
 from qproxy.merge.relay import relay
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.plan import Plan, Relay, Slot, Template
-from qproxy.planner.planner import analyze, make_plan
+from qproxy.planner.planner import Analysis, analyze, make_plan, settled
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock
 
 
-async def plan_query(sql: str, catalog: Catalog, values: SessionValues, dispatcher: Dispatcher) -> Plan:
-    """The plan of a SELECT, its ids looked up.
+@dataclass(frozen=True)
+class Means:
+    """What a query is answered with.
+
+    Attributes:
+        settings: session variables of the client.
+        staging: what is read first.
+        merge_limit: most bytes of rows that one engine takes.
+        share_limit: most bytes of rows that are sent to every worker.
+    """
+
+    catalog: Catalog
+    dispatcher: Dispatcher
+    settings: SessionSettings
+    staging: Staging
+    progress: Progress
+    merge_limit: int
+    share_limit: int
+
+
+def analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
+    """A SELECT understood.
 
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
     try:
-        analysis = analyze(sql, catalog, values)
-        found = await find_places(analysis.lookups, catalog, dispatcher.backends)
-        return make_plan(analysis, found)
+        return analyze(sql, catalog, values)
     except RecursionError as error:
         raise unsupported("expressions nested so deeply; flatten the query") from error
 
 
-async def column_definitions(plan: Plan, dispatcher: Dispatcher, settings: SessionSettings) -> list[ColumnDef]:
+async def planned(analysis: Analysis, means: Means) -> Plan:
+    """The plan of a query: what comes first is answered, its ids are looked up.
+
+    Raises:
+        SQLError: 1104 where what comes first gives too much; whatever a worker refuses.
+    """
+    # What travels into scratch tables is converted for the client by the last statement alone.
+    inner = replace(means, settings=replace(means.settings, results_charset="utf8mb4", binary=None))
+    for stage in analysis.stages:
+        plan = await planned(stage.analysis, inner)
+        limit = means.share_limit if stage.everywhere else means.merge_limit
+        rows = merged_rows(plan, inner)
+        await means.staging.take(stage.table, stage.columns, rows, means.dispatcher.spool(), limit)
+    ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
+    analysis = settled(analysis, {key: told for key, told in ids.items() if told is not None})
+    found = await find_places(analysis.lookups, means.catalog, means.dispatcher.backends)
+    return make_plan(analysis, found)
+
+
+async def foreseen(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) -> Plan:
+    """The plan of a query as far as it is known before anything has run."""
+    return make_plan(analysis, await find_places(analysis.lookups, catalog, dispatcher.backends))
+
+
+async def column_definitions(plan: Analysis, dispatcher: Dispatcher, settings: SessionSettings) -> list[ColumnDef]:
     """What the client is told of each column: a worker's own word, on the empty tables that users see.
 
     Raises:
@@ -61,32 +104,27 @@ async def column_definitions(plan: Plan, dispatcher: Dispatcher, settings: Sessi
     ]
 
 
-async def merged_rows(
-    plan: Plan,
-    catalog: Catalog,
-    dispatcher: Dispatcher,
-    settings: SessionSettings,
-    progress: Progress,
-    merge_limit: int,
-) -> AsyncGenerator[RowBlock, None]:
+async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None]:
     """The rows of a plan, as the client gets them.
 
     Raises:
         SQLError: the query fails as a whole; no partial answer passes for a whole one.
     """
+    run = means.dispatcher.run
     if isinstance(plan.merge, Relay):
-        rows = relay(plan.merge, dispatcher.run(plan, catalog, settings, progress))
+        rows = relay(plan.merge, run(plan, means.catalog, means.settings, means.progress, means.staging))
     else:
         # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
-        inner = replace(settings, results_charset="utf8mb4", binary=None)
+        inner = replace(means.settings, results_charset="utf8mb4", binary=None)
         columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
         rows = final(
             plan.merge,
             columns,
-            lambda: dispatcher.run(plan, catalog, inner, progress),
-            _engines(plan, catalog, dispatcher),
-            settings,
-            merge_limit,
+            lambda: run(plan, means.catalog, inner, means.progress, means.staging),
+            _engines(plan, means.catalog, means.dispatcher),
+            means.settings,
+            means.merge_limit,
+            means.staging.on,
         )
     try:
         async with aclosing(rows):
@@ -108,7 +146,7 @@ def _engines(plan: Plan, catalog: Catalog, dispatcher: Dispatcher) -> list[Backe
     return [backends[name] for name in dict.fromkeys([*names, *backends]) if name in backends]
 
 
-def logical_error(error: SQLError, plan: Plan) -> SQLError:
+def logical_error(error: SQLError, plan: Plan | Analysis) -> SQLError:
     """The error of a worker in the user's names: no chunk table, no physical database."""
     message = error.message
     for slot in plan.slots:

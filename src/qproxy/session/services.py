@@ -34,6 +34,7 @@ class Services:
     Attributes:
         catalog: the current snapshot; a session takes it anew for each query.
         merge_limit: most bytes of partial rows of one query.
+        share_limit: most bytes of rows that a query sends to every worker.
         max_packet: largest statement, bytes.
         record: takes finished queries for the query log; must not wait.
         kill: stops the query of a connection, or the connection itself; whether there is such a connection.
@@ -46,6 +47,7 @@ class Services:
     catalog: Callable[[], Catalog]
     dispatcher: Dispatcher
     merge_limit: int
+    share_limit: int
     max_packet: int
     record: Callable[[QueryRecord], None]
     kill: Callable[[int, bool], bool]

@@ -12,6 +12,7 @@ from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.catalog.users import ALL
 from qproxy.dispatch.dispatcher import Progress
+from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.explain import explain
@@ -25,7 +26,7 @@ from qproxy.session.information_schema.statement import mentions, rewrite
 from qproxy.session.limits import deadline, select_limit, timed, until
 from qproxy.session.metadata import Engine, information_schema, shown
 from qproxy.session.reader import Reader
-from qproxy.session.select import column_definitions, merged_rows, plan_query
+from qproxy.session.select import Means, analyzed, column_definitions, foreseen, merged_rows, planned
 from qproxy.session.services import Services
 from qproxy.session.set_statement import apply_set, split_set_statement
 from qproxy.session.show_server import Process
@@ -165,8 +166,7 @@ class Session:
             raise SQLError(1046, "No database selected")
         known_table(self._catalog(), self._database, table)
         sql = f"SELECT * FROM `{table.replace('`', '``')}` WHERE FALSE"
-        columns, rows = await self._found(sql, self._services.catalog(), Progress())
-        await rows.aclose()
+        columns = await self._shape(sql)
         return [c for c in columns if not wildcard or c.name.lower() == wildcard.lower()]
 
     async def reset(self) -> None:
@@ -274,9 +274,7 @@ class Session:
         """The columns of a statement's rows; none where it gives no rows."""
         word = verb(sql)
         if word in QUERIES:
-            columns, rows = await self._found(sql, self._services.catalog(), Progress())
-            await rows.aclose()
-            return columns
+            return await self._shape(sql)
         if word == "SHOW" or word in DESCRIBES:
             async with aclosing(self._answer(sql, False)) as replies:
                 async for reply in replies:
@@ -303,15 +301,17 @@ class Session:
         started = time.time()
         outcome = _Outcome()
         end = deadline(self._variables)
+        staging = services.dispatcher.staging(self._variables.settings())
         try:
             async with until(end):
-                columns, rows = await self._found(sql, snapshot, progress, binary)
+                columns, rows = await self._found(sql, snapshot, progress, staging, binary)
             async with aclosing(outcome.watched(timed(rows, end))) as watched:
                 yield Rows(columns, watched, more=more, binary=binary)
         except SQLError as refusal:
             outcome.error = refusal.message
             raise
         finally:
+            staging.close()
             services.record(
                 QueryRecord(
                     user=self._client.user,
@@ -327,8 +327,18 @@ class Session:
                 )
             )
 
+    async def _shape(self, sql: str) -> Sequence[ColumnDef]:
+        """Columns of a query, of which nothing is run."""
+        values = self._values()
+        told = await information_schema(sql, self._show_context(), values, self._engine())
+        if told is not None:
+            await told[1].aclose()
+            return told[0]
+        analysis = analyzed(sql, self._catalog(), values)
+        return await column_definitions(analysis, self._services.dispatcher, self._variables.settings())
+
     async def _found(
-        self, sql: str, snapshot: Catalog, progress: Progress, binary: bool = False
+        self, sql: str, snapshot: Catalog, progress: Progress, staging: Staging, binary: bool = False
     ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
         """Columns and rows of a query."""
         services, values = self._services, self._values()
@@ -336,12 +346,14 @@ class Session:
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
         catalog, settings = self._visible(snapshot), self._variables.settings()
-        plan = await plan_query(sql, catalog, values, services.dispatcher)
-        columns = await column_definitions(plan, services.dispatcher, settings)
+        analysis = analyzed(sql, catalog, values)
+        columns = await column_definitions(analysis, services.dispatcher, settings)
         if binary:
             plan = prepared.exact(plan, columns)
             settings = replace(settings, binary=tuple(columns))
-        return columns, merged_rows(plan, catalog, services.dispatcher, settings, progress, services.merge_limit)
+        limits = (services.merge_limit, services.share_limit)
+        means = Means(catalog, services.dispatcher, settings, staging, progress, *limits)
+        return columns, merged_rows(await planned(analysis, means), means)
 
     async def _explain(self, sql: str, more: bool) -> Rows:
         if verb(sql) not in QUERIES:
@@ -350,7 +362,7 @@ class Session:
         if mentions(sql, self._database) and rewrite(sql, values) is not None:
             raise unsupported("EXPLAIN of a query on information_schema")
         catalog = self._catalog()
-        plan = await plan_query(sql, catalog, values, self._services.dispatcher)
+        plan = await foreseen(analyzed(sql, catalog, values), catalog, self._services.dispatcher)
         columns = (_text("step", 64), _text("detail", 1 << 16))
         return _table(Table(columns, [tuple(line) for line in explain(plan, catalog)]), self.results_encoding, more)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,9 +19,10 @@ from qproxy.backends.duckdb.definitions import apply, apply_member
 from qproxy.backends.duckdb.dialect import shape_of, spans, translate
 from qproxy.backends.duckdb.failures import sql_error
 from qproxy.backends.duckdb.macros import MACROS
-from qproxy.backends.duckdb.registry import Registry, TableShape, quote
-from qproxy.backends.duckdb.scratch import DuckScratch, declared_shape, quoted_columns
+from qproxy.backends.duckdb.registry import Registry, TableShape, quote, unquote
+from qproxy.backends.duckdb.scratch import DuckScratch, declared_shape, insert, quoted_columns
 from qproxy.backends.duckdb.stream import DuckStream
+from qproxy.wire.rowblock import RowBlock
 
 _Result = TypeVar("_Result")
 
@@ -114,6 +115,27 @@ class DuckDBBackend:
                 yield stream
         finally:
             await self._run(connection.close)
+
+    async def share(self, table: str, select: str, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
+        """See `Backend.share`."""
+        database, name = (unquote(part) for part in table.split(".", 1))
+        shape = TableShape(dict(shape_of(select, self._registry)[1]))
+        target = f"{quote(database)}.{quote(name)}"
+        listed = ", ".join(f"{quote(n)} {k.duck}" for n, k in shape.columns.items())
+        connection = self._root.cursor()
+
+        def fill() -> None:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(database)}")
+            connection.execute(f"CREATE TABLE {target} ({listed})")
+            for block in rows:
+                insert(block, connection, target, shape)
+
+        try:
+            async with self._writing:
+                await self._run(fill)
+        finally:
+            await self._run(connection.close)
+        self._registry.add(database, name, shape)
 
     async def execute(self, sql: str) -> None:
         """Run a statement of ingest: CREATE and DROP of databases and tables, INSERT, and SET, which has no effect."""

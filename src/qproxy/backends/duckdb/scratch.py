@@ -69,6 +69,20 @@ def quoted_columns(sql: str, registry: Registry, tables: Sequence[str]) -> str:
     return "".join((*parts, sql[at:]))
 
 
+def insert(block: RowBlock, connection: Any, target: str, shape: TableShape) -> None:
+    """Add rows to a table, named as DuckDB reads it, whose columns their values stand in order of."""
+    import pyarrow as pa
+
+    kinds = list(shape.columns.values())
+    names = [f"c{i}" for i in range(len(kinds))]
+    connection.register("q_rows", pa.table(decode_block(block, len(kinds)), names=names))
+    try:
+        casts = ", ".join(from_text(n, k) for n, k in zip(names, kinds, strict=True))
+        connection.execute(f"INSERT INTO {target} SELECT {casts} FROM q_rows")
+    finally:
+        connection.unregister("q_rows")
+
+
 class DuckScratch:
     """See `qproxy.backends.base.Scratch`; the table lives in a connection of its own."""
 
@@ -100,17 +114,7 @@ class DuckScratch:
                 raise sql_error(error) from None
 
     def _insert(self, block: RowBlock) -> None:
-        import pyarrow as pa
-
-        kinds = list(self._shape.columns.values())
-        names = [f"c{i}" for i in range(len(kinds))]
-        rows = pa.table(decode_block(block, len(kinds)), names=names)
-        self._connection.register("q_rows", rows)
-        try:
-            casts = ", ".join(from_text(n, k) for n, k in zip(names, kinds, strict=True))
-            self._connection.execute(f"INSERT INTO {quote(self._table)} SELECT {casts} FROM q_rows")
-        finally:
-            self._connection.unregister("q_rows")
+        insert(block, self._connection, quote(self._table), self._shape)
 
     @asynccontextmanager
     async def query(self, sql: str) -> AsyncIterator[DuckStream]:

@@ -1,0 +1,359 @@
+"""Place: which parts of a query are answered chunk by chunk, and which beforehand.
+
+Tables whose rows meet inside one chunk are joined there. Of several groups of such tables one stays in its chunks; the
+others are read first, as far as their own conditions allow, and sent along to every chunk. A query in FROM or in an
+expression stands in the chunks' statement where each of its rows arises in one chunk, and is answered first where not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlglot import exp
+
+from qproxy.catalog.model import Column, Family, Table, TableKind
+from qproxy.errors import unsupported
+from qproxy.planner import render
+from qproxy.planner.areas import name_areas
+from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
+from qproxy.planner.expand import expand
+from qproxy.planner.faithful import call_name
+from qproxy.planner.floats import base_type
+from qproxy.planner.inside import standing, text_of, unwrapped
+from qproxy.planner.joins import count_pairs_once, family, groups
+from qproxy.planner.marks import MARK
+from qproxy.planner.query import Chain, Inner, Query, Source, Subquery, Text
+from qproxy.planner.restrict import Area, Both, Either, Restriction, conjuncts, lookups, resolve, restrict
+from qproxy.planner.scope import distinct_names
+from qproxy.sky.coverage import EVERYTHING
+
+#: Stored rows that ids of a look-up are taken for when the sides of a join are weighed.
+_FOUND = 1000
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A query that is answered first.
+
+    Attributes:
+        table: the scratch table that holds its rows.
+        query: what fills it; its columns are called as ``names`` says.
+        everywhere: whether every worker with chunks needs it; else the one that runs the statement alone.
+    """
+
+    table: str
+    query: Query
+    names: tuple[str, ...]
+    everywhere: bool = True
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A query whose every part has its place.
+
+    Attributes:
+        query: ready to be split; queries inside it are text, functions are expanded.
+        family: of its partitioned tables; None where there are none.
+        stages: what is answered first.
+    """
+
+    query: Query
+    family: Family | None
+    restriction: Restriction
+    stages: tuple[Stage, ...]
+
+
+def place(query: Query, new_table: Callable[[], str]) -> Placed:
+    """Decide where each part of a query is answered.
+
+    Args:
+        new_table: gives names of scratch tables.
+
+    Raises:
+        SQLError: 1235 for what can be answered nowhere.
+    """
+    return _Placing(new_table).place(query, everything=False)
+
+
+class _Placing:
+    """Places one query and those inside it."""
+
+    def __init__(self, new_table: Callable[[], str]) -> None:
+        self._new_table = new_table
+        self._tried: dict[tuple[int, bool], tuple[Query, Placed]] = {}
+
+    def place(self, query: Query, everything: bool) -> Placed:
+        """Place a query; ``everything`` that lies in chunks is read beforehand."""
+        # Queries deep inside others are tried again from every level.
+        key = (id(query), everything)
+        if key not in self._tried:
+            self._tried[key] = (query, self._place(query, everything))
+        return self._tried[key][1]
+
+    def _place(self, query: Query, everything: bool) -> Placed:
+        stages: list[Stage] = []
+        query = name_areas(query)
+        told: dict[str, Restriction] = {}
+        sources = []
+        for source in query.sources:
+            if source.inner is not None:
+                source, inside = self._in_from(source, stages, everything)
+                if inside is not EVERYTHING and not source.nullable:
+                    told[source.alias] = inside
+            sources.append(source)
+        query = replace(query, sources=tuple(sources))
+        query = self._one_group(query, stages, everything)
+        nested = {w: self._in_expression(query, w, s, stages) for w, s in query.nested.items()}
+        query = replace(query, nested=nested)
+        families = {family(s) for s in query.partitioned}
+        restriction = restrict(query, later=lambda e: _known_later(e, nested))
+        # What is read beforehand says nothing of the chunks of those that stay.
+        parts = [told[s.alias] for s in query.partitioned if s.alias in told]
+        if parts:
+            restriction = Both((*parts, restriction)) if restriction is not EVERYTHING else Both(tuple(parts))
+        found = families.pop() if families else None
+        if found is None:
+            stages = [replace(s, everywhere=False) for s in stages]
+        return Placed(count_pairs_once(expand(query)), found, restriction, tuple(stages))
+
+    def _stage(self, query: Query, stages: list[Stage], names: tuple[str, ...] | None = None) -> Stage:
+        """Answer a query first; the same one but once."""
+        names = names or distinct_names(query.names)
+        stage = Stage(self._new_table(), query, names)
+        stages.append(stage)
+        return stage
+
+    def _in_from(self, source: Source, stages: list[Stage], everything: bool) -> tuple[Source, Restriction]:
+        """A query in FROM: its text where it can stand in a chunk's statement, else a table of its rows."""
+        inner = source.inner
+        assert inner is not None
+        own: list[Stage] = []
+        if isinstance(inner, Query):
+            placed = self.place(inner, everything=False)
+            if placed.family is None:
+                stages += placed.stages
+                return replace(source, text=self._text(placed.query)), EVERYTHING
+            if not everything and chunkwise(placed.query):
+                stages += placed.stages
+                result = result_of(placed.query, source)
+                return replace(result, text=self._text(placed.query)), _by_chunks(placed.restriction)
+            return self._read_first(source, self._stage(inner, stages)), EVERYTHING
+        text = self._whole(inner, own)
+        if isinstance(inner, Chain) and not everything and own:
+            chunked = self._chunkwise_arms(inner, stages, source)
+            if chunked is not None:
+                return chunked
+        stages += own
+        return replace(source, text=text), EVERYTHING
+
+    def _text(self, query: Query) -> Text:
+        return Text(render.limited(query, query.items, distinct_names(query.names)), query.slots)
+
+    def _whole(self, inner: Inner, stages: list[Stage]) -> Text:
+        """A query as text that reads nothing in chunks: what does is read beforehand."""
+        own: list[Stage] = []
+
+        def placed(query: Query) -> Query:
+            tried = self.place(query, everything=False)
+            if tried.family is not None and not _stands_alone(query):
+                tried = self.place(query, everything=True)
+            elif tried.family is not None:
+                stage = self._stage(query, own)
+                return _all_rows(query, stage)
+            own.extend(tried.stages)
+            return tried.query
+
+        text = text_of(inner, placed)
+        stages += own
+        return text
+
+    def _chunkwise_arms(self, chain: Chain, stages: list[Stage], source: Source) -> tuple[Source, Restriction] | None:
+        """UNION ALL of queries whose rows all arise in chunks of one family: it can stand in a chunk's statement."""
+        placed = []
+        for arm in _arms(chain):
+            one = self.place(arm, everything=False) if arm is not None else None
+            if one is None or one.family is None or not chunkwise(one.query):
+                return None
+            placed.append(one)
+        if len({p.family for p in placed}) > 1:
+            return None
+        for one in placed:
+            stages += one.stages
+        texts = [self._text(p.query) for p in placed]
+        slots = tuple(s.optional() for t in texts for s in t.slots)
+        first = placed[0].query.partitioned[0]
+        table = replace(source.table, kind=TableKind.CHILD, chunk_rows=first.table.chunk_rows)
+        text = Text(" UNION ALL ".join(f"({t.sql})" for t in texts), slots)
+        restrictions = tuple(_by_chunks(p.restriction) for p in placed)
+        restriction = EVERYTHING if EVERYTHING in restrictions else Either(restrictions)
+        return replace(source, table=table, database=first.database, text=text), restriction
+
+    def _read_first(self, source: Source, stage: Stage) -> Source:
+        columns = tuple(replace(c, name=n) for c, n in zip(source.table.columns, stage.names, strict=True))
+        table = replace(source.table, columns=columns)
+        return replace(source, table=table, inner=None, name=stage.table)
+
+    def _one_group(self, query: Query, stages: list[Stage], everything: bool) -> Query:
+        """The query with all partitioned sources but those of one group read beforehand."""
+        found = groups(query)
+        if not found:
+            return query
+        stays: tuple[Source, ...] = ()
+        if not everything:
+            able = [g for g in found if any(not s.nullable for s in g)]
+            stays = max(able, key=lambda g: sum(_weight(query, s) for s in g), default=())
+        sources = []
+        for source in query.sources:
+            if source.table.partitioned and source not in stays:
+                rows = _rows_of(query, source)
+                stage = self._stage(rows, stages, rows.names)
+                columns = tuple(source.table.column(n) or Column(n, "int", "") for n in stage.names)
+                table = Table("", source.table.name, TableKind.REGULAR, columns)
+                source = replace(source, table=table, database=None, inner=None, text=None, name=stage.table)
+            sources.append(source)
+        return replace(query, sources=tuple(sources))
+
+    def _in_expression(self, query: Query, word: str, subquery: Subquery, stages: list[Stage]) -> Subquery:
+        """A query in an expression: text where it can stand there, else a table of its result."""
+        inner = unwrapped(subquery.query)
+        tried = self.place(subquery.query, everything=False)
+        if tried.family is None:
+            own: list[Stage] = []
+            text = self._whole(inner, own)
+            stages += own
+        elif not subquery.outer:
+            wanted = _as_much_as_needed(subquery)
+            stage = self._stage(wanted, stages)
+            text = _reading(stage, wanted)
+            return replace(subquery, text=standing(subquery, text), stage=stage.table)
+        elif isinstance(inner, Query) and ties_to(tried.query, subquery, _call(query, word), query):
+            stages += tried.stages
+            text = self._text(tried.query)
+        else:
+            everything = self.place(subquery.query, everything=True)
+            if isinstance(inner, Chain):
+                raise unsupported("a subquery with UNION that takes columns from the query around it")
+            stages += everything.stages
+            text = self._text(everything.query)
+        return replace(subquery, text=standing(subquery, text))
+
+
+def _known_later(expression: exp.Expr, nested: Mapping[str, Subquery]) -> str | None:
+    """The scratch table that holds the value of an expression, or the list that it is."""
+    while isinstance(expression, exp.Paren):
+        expression = expression.this
+    if not isinstance(expression, exp.Anonymous):
+        return None
+    subquery = nested.get(str(expression.this).lstrip(MARK))
+    return subquery.stage if subquery is not None and not subquery.before else None
+
+
+def _by_chunks(restriction: Restriction) -> Restriction:
+    """What a restriction of a query says of chunks: the query around it has tables of its own."""
+    if isinstance(restriction, Area):
+        return restriction.places.whole
+    if isinstance(restriction, Both | Either):
+        return type(restriction)(tuple(_by_chunks(p) for p in restriction.parts))
+    return restriction
+
+
+def _arms(chain: Chain) -> list[Query | None]:
+    """The arms of a chain of UNION ALLs; None among them where it is another one."""
+    if chain.operator != "UNION" or chain.distinct:
+        return [None]
+    found: list[Query | None] = []
+    for arm in (chain.left, chain.right):
+        found += [arm] if isinstance(arm, Query) else _arms(arm)
+    return found
+
+
+def _stands_alone(query: Query) -> bool:
+    """Whether a query can be answered by itself: it neither reads the recursive expression that it is a part of, nor
+    takes anything from a query around it."""
+    outside = any("§o" in str(c.this) for e in query.expressions() for c in e.find_all(exp.Anonymous))
+    return not outside and all(s.name is None for s in query.sources)
+
+
+def _all_rows(query: Query, stage: Stage) -> Query:
+    """``SELECT * FROM`` the scratch table of a query."""
+    types = [base_type(i, query) for i in query.items]
+    columns = tuple(Column(n, t, "") for n, t in zip(stage.names, types, strict=True))
+    source = Source("§s§", 0, Table("", "§s§", TableKind.REGULAR, columns), name=stage.table)
+    return Query(query.catalog, query.names, tuple(source.column(n) for n in stage.names), (source,), source.alias)
+
+
+def _reading(stage: Stage, query: Query) -> Text:
+    """The statement that reads the scratch table of a query."""
+    rows = _all_rows(query, stage)
+    return Text(render.limited(rows, rows.items))
+
+
+def _as_much_as_needed(subquery: Subquery) -> Query:
+    """A subquery that gives no more rows than the expression around it looks at."""
+    query = subquery.query
+    if subquery.before == "EXISTS":
+        most = 1
+    elif not subquery.before and not subquery.bare:
+        most = 2  # of which the second one is an error
+    else:
+        return query
+    limit = most if query.limit is None else min(most, query.limit)
+    return replace(query, limit=limit)
+
+
+def _call(query: Query, word: str) -> exp.Anonymous | None:
+    """The call of a subquery in WHERE or wherever else it stands first."""
+    for expression in query.expressions():
+        for call in expression.find_all(exp.Anonymous):
+            if str(call.this).endswith(word):
+                return call
+    return None
+
+
+def _weight(query: Query, source: Source) -> float:
+    """About how many stored rows of a source a query reads."""
+    if source.text is not None:
+        total = sum(s.table.chunk_rows.total for s in source.text.slots if s.table.partitioned)
+        return float(total)
+    rows = _rows_of(query, source)
+    restriction = restrict(rows)
+    chunk_rows = source.table.chunk_rows
+    if lookups(restriction):
+        return min(_FOUND, chunk_rows.total)
+    chunks = resolve(restriction, {}).chunks(chunk_rows.chunks)
+    if len(chunks) == len(chunk_rows.chunks):
+        return float(chunk_rows.total)
+    return float(chunk_rows.rows[np.searchsorted(chunk_rows.chunks, chunks)].sum())
+
+
+def _rows_of(query: Query, source: Source) -> Query:
+    """The rows of one source that its own conditions leave, with the columns that the query needs."""
+    conditions: list[exp.Expr] = []
+    if not source.nullable:
+        conditions += conjuncts(query.where)
+        for other in query.sources:
+            if not other.nullable:
+                conditions += conjuncts(other.on)
+    else:
+        conditions += conjuncts(source.on)
+    own = [c.copy() for c in conditions if _only_of(c, source)]
+    used: dict[str, None] = {}
+    for expression in query.expressions():
+        for column in expression.find_all(exp.Column):
+            if column.table == source.alias:
+                used[column.name] = None
+    items: tuple[exp.Expr, ...] = tuple(source.column(n) for n in used) or (exp.Literal.number(1),)
+    where = exp.and_(*own, copy=False) if own else None
+    alone = replace(source, nullable=False, on=None)
+    return Query(query.catalog, tuple(used) or ("§1§",), items, (alone,), source.alias, where)
+
+
+def _only_of(condition: exp.Expr, source: Source) -> bool:
+    columns = list(condition.find_all(exp.Column))
+    if not columns or any(c.table != source.alias for c in columns):
+        return False
+    calls = [call_name(c).upper() for c in condition.find_all(exp.Anonymous)]
+    words = [str(c.this) for c in condition.find_all(exp.Anonymous)]
+    return "RAND" not in calls and not any("§q" in w or "§o" in w for w in words)
