@@ -96,7 +96,7 @@ class Numbers(Draws):
             lambda: node(
                 form("scisql_nanojanskyToAbMag({})", "scisql_fluxToAbMag({})"), self.column("dbl"), exact=False
             ),
-            lambda: node("scisql_angSep({} % 360, 0.5, 10, 20)", self.column("int"), exact=False),
+            lambda: node("scisql_angSep({} % 360, 0.5, 10.37, 20)", self.column("int"), exact=False),
             lambda: node("MOD({}, 7)", self._dbl(0)),
             lambda: self.choice("dbl", d),
             lambda: node(form("CAST({} AS DOUBLE)", "({} + 0e0)"), self._int(d)),
