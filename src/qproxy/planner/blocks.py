@@ -347,7 +347,9 @@ class _Cutter:
                 close = self._closing.get(at, end)
                 before = out[-1] if out else None
                 at_table = in_from and all(tables) and before is not None and _before_table(before)
-                if close < end and self._is_query(at + 1, close):
+                # Of parentheses in parentheses the inner ones are the query's: the outer ones may be those of a call.
+                twice = self._closing.get(at + 1) == close - 1 and not at_table and not _before_query(before)
+                if close < end and not twice and self._is_query(at + 1, close):
                     block = self.query(at + 1, close)
                     if at_table:
                         self._put(out, nested, "t", Nested(block), token, self._tokens[close])
@@ -424,6 +426,11 @@ class _Cutter:
 
 def _before_table(token: Token) -> bool:
     return token.token_type in _BEFORE_TABLE or token.token_type in (TokenType.COMMA, TokenType.L_PAREN)
+
+
+def _before_query(token: Token | None) -> bool:
+    """Whether what stands behind a token in parentheses is a query, with or without more parentheses."""
+    return token is not None and (token.token_type in (TokenType.IN, TokenType.EXISTS) or _quantifier(token))
 
 
 def _quantifier(token: Token) -> bool:
