@@ -16,6 +16,7 @@ from itertools import accumulate
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from qproxy.planner.lists import LIST
 from qproxy.planner.literals import content, quoted
 from qproxy.planner.tokens import closing, ends_operand, like, no_arguments
 
@@ -243,7 +244,7 @@ def _literal(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, int] | No
     written = sql[token.start : token.end + 1]
     if kind in (TokenType.HEX_STRING, TokenType.BIT_STRING):
         return written, at + 1
-    if kind is TokenType.VAR and token.text.startswith(QUERY):
+    if kind is LIST or (kind is TokenType.VAR and token.text.startswith(QUERY)):
         return token.text, at + 1
     if kind is TokenType.NATIONAL_STRING:
         return f"N{quoted(content(written[1:]))}", at + 1

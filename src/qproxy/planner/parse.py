@@ -7,12 +7,10 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
@@ -22,6 +20,7 @@ from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
 from qproxy.planner.faithful import DIALECT as DIALECT
 from qproxy.planner.faithful import call_name, literal_text, restore
+from qproxy.planner.lists import lex
 from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
@@ -33,6 +32,8 @@ _WIDE = re.compile("[^\\u0000-\\uffff]")
 _OPEN = {TokenType.L_PAREN, TokenType.CASE}
 _TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING)
 _CLOSE = {TokenType.R_PAREN, TokenType.END}
+#: What cannot stand behind a comma.
+_NO_ITEM = {TokenType.COMMA, TokenType.FROM, TokenType.R_PAREN}
 
 
 @dataclass(frozen=True)
@@ -104,37 +105,36 @@ def tokenize(sql: str) -> list[Token]:
         SQLError: 1064 for text that is no SQL; 1235 for executable comments and for nesting beyond `MAX_DEPTH`.
     """
     try:
-        tokens = list(sqlglot.tokenize(sql, read=DIALECT))
+        tokens = lex(sql)
     except TokenError as error:
         raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
     depth = 0
-    _check_commas(sql, tokens)
+    before = None
     for token in tokens:
-        if token.token_type in _OPEN:
+        kind = token.token_type
+        if kind in _OPEN:
             depth += 1
             if depth > MAX_DEPTH:
                 raise unsupported(f"expressions nested deeper than {MAX_DEPTH} levels; flatten the query")
-        elif token.token_type in _CLOSE:
+        elif kind in _CLOSE:
             depth -= 1
-        if MARK in token.text and token.token_type not in _TEXTS:
-            # Names with it are ours, see `marks`: nobody else may write one.
-            place = f"at line {token.line}, column {token.col}"
-            raise SQLError(1064, f"You have an error in your SQL syntax: a NUL character outside of quotes {place}")
-        for comment in token.comments:
-            if comment.startswith(("!", "M!")):
-                raise unsupported("executable comments (/*! ... */); write their content as plain SQL")
+        if before is TokenType.COMMA and kind in _NO_ITEM:
+            # The parser would pass over it.
+            raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
+        before = kind
+    if MARK in sql:
+        _check_marks(tokens)
+    if "!" in sql and any(c.startswith(("!", "M!")) for token in tokens for c in token.comments):
+        raise unsupported("executable comments (/*! ... */); write their content as plain SQL")
     return tokens
 
 
-def _check_commas(sql: str, tokens: Sequence[Token]) -> None:
-    """Refuse lists with nothing between two commas, which the parser would pass over."""
-    for before, token in itertools.pairwise(tokens):
-        if before.token_type is TokenType.COMMA and token.token_type in (
-            TokenType.COMMA,
-            TokenType.FROM,
-            TokenType.R_PAREN,
-        ):
-            raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
+def _check_marks(tokens: Sequence[Token]) -> None:
+    """Refuse names with a mark: they are ours, see `marks`."""
+    for token in tokens:
+        if MARK in token.text and token.token_type not in _TEXTS:
+            place = f"at line {token.line}, column {token.col}"
+            raise SQLError(1064, f"You have an error in your SQL syntax: a NUL character outside of quotes {place}")
 
 
 def parse(sql: str) -> Parsed:
