@@ -55,6 +55,21 @@ class HeldTable:
     digest: bytes
 
 
+@dataclass(frozen=True)
+class ScratchTable:
+    """A table of one query that all statements see.
+
+    Attributes:
+        name: in the database of scratch tables, as statements write it.
+        select: statement (MariaDB's dialect) whose columns it has.
+        keys: columns by which its rows are looked for.
+    """
+
+    name: str
+    select: str
+    keys: tuple[str, ...] = ()
+
+
 class ResultStream(Protocol):
     """Rows of one statement, as they arrive. Not reading is back-pressure, down to the worker's socket."""
 
@@ -135,12 +150,8 @@ class Backend(Protocol):
         """
         ...
 
-    async def share(self, table: str, select: str, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
-        """Make a table that all statements see, with the columns that ``select`` has, and fill it.
-
-        Args:
-            table: in the database of scratch tables, as statements name it.
-        """
+    async def share(self, table: ScratchTable, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
+        """Make a table that all statements see, and fill it."""
         ...
 
     async def execute(self, sql: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from qproxy.backends.base import Backend, SessionSettings
+from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.dispatch.spool import Spool
 from qproxy.errors import SQLError, WorkerError
 from qproxy.wire.rowblock import RowBlock, decode_rows
@@ -22,12 +22,10 @@ class Staged:
     """The rows of a query that was answered first.
 
     Attributes:
-        table: the scratch table, as statements name it.
-        columns: statement whose columns it has.
+        table: that takes them.
     """
 
-    table: str
-    columns: str
+    table: ScratchTable
     rows: Spool
 
 
@@ -47,9 +45,7 @@ class Staging:
         self._locks: dict[str, asyncio.Lock] = {}
         self._backends: dict[str, Backend] = {}
 
-    async def take(
-        self, table: str, columns: str, rows: AsyncGenerator[RowBlock, None], spool: Spool, limit: int
-    ) -> None:
+    async def take(self, table: ScratchTable, rows: AsyncGenerator[RowBlock, None], spool: Spool, limit: int) -> None:
         """Read the rows of a scratch table to come.
 
         Args:
@@ -64,7 +60,7 @@ class Staging:
             spool.close()
             raise
         # Not before it is full: its own query asks for all that is staged.
-        self._staged.append(Staged(table, columns, spool))
+        self._staged.append(Staged(table, spool))
 
     @staticmethod
     async def _fill(spool: Spool, rows: AsyncGenerator[RowBlock, None], limit: int) -> None:
@@ -88,7 +84,7 @@ class Staging:
         Returns:
             None where the rows are too many to be asked for one by one, or no integers.
         """
-        rows = next(s.rows for s in self._staged if s.table == table)
+        rows = next(s.rows for s in self._staged if s.table.name == table)
         if rows.rows > MOST_IDS:
             return None
         found: list[int | str | None] = []
@@ -116,15 +112,20 @@ class Staging:
         async with self._locks.setdefault(backend.name, asyncio.Lock()):
             self._backends[backend.name] = backend
             for staged in self._staged:
-                if staged.table not in made:
-                    try:
-                        await backend.share(staged.table, staged.columns, staged.rows.again(), self._settings)
-                    except BaseException:
-                        # It may be half filled: whoever comes next finds none.
-                        self._later(self._drop(backend, [staged.table]))
-                        raise
-                    # Not before it is full: others look whether it is there.
-                    made.add(staged.table)
+                name = staged.table.name
+                if name in made:
+                    continue
+                try:
+                    await backend.share(staged.table, staged.rows.again(), self._settings)
+                except (WorkerError, SQLError):
+                    # It may be half filled: whoever comes next must find none.
+                    await self._drop(backend, [name])
+                    raise
+                except BaseException:
+                    self._later(self._drop(backend, [name]))
+                    raise
+                # Not before it is full: others look whether it is there.
+                made.add(name)
 
     def close(self) -> None:
         """Give up the rows, and drop the tables behind the query's back."""

@@ -40,12 +40,14 @@ class Stage:
         table: the scratch table that takes its rows, as it is written in statements.
         analysis: of the query.
         columns: statement whose columns are the table's.
+        keys: columns by which its rows are looked for.
         everywhere: whether every worker needs the rows; else the one that goes on with them.
     """
 
     table: str
     analysis: Analysis
     columns: str
+    keys: tuple[str, ...]
     everywhere: bool
 
 
@@ -102,7 +104,9 @@ def _analyzed(query: Query, new_table: Callable[[], str]) -> Analysis:
     shown = public(query)
     placed = place(query, new_table)
     stages = {
-        s.table: Stage(s.table, _analyzed(travelling(s.query), new_table), _columns(s.query, s.names), s.everywhere)
+        s.table: Stage(
+            s.table, _analyzed(travelling(s.query), new_table), _columns(s.query, s.names), s.keys, s.everywhere
+        )
         for s in placed.stages
     }
     return Analysis(

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from qproxy.backends.base import Backend, SessionSettings
+from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher, Progress
 from qproxy.dispatch.fragments import standing_in
@@ -68,7 +68,8 @@ async def planned(analysis: Analysis, means: Means) -> Plan:
         plan = await planned(stage.analysis, inner)
         limit = means.share_limit if stage.everywhere else means.merge_limit
         rows = merged_rows(plan, inner)
-        await means.staging.take(stage.table, stage.columns, rows, means.dispatcher.spool(), limit)
+        table = ScratchTable(stage.table, stage.columns, stage.keys)
+        await means.staging.take(table, rows, means.dispatcher.spool(), limit)
     ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
     analysis = settled(analysis, {key: told for key, told in ids.items() if told is not None})
     found = await find_places(analysis.lookups, means.catalog, means.dispatcher.backends)
