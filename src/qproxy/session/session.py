@@ -349,11 +349,11 @@ class Session:
         analysis = analyzed(sql, catalog, values)
         columns = await column_definitions(analysis, services.dispatcher, settings)
         if binary:
-            plan = prepared.exact(plan, columns)
             settings = replace(settings, binary=tuple(columns))
         limits = (services.merge_limit, services.share_limit)
         means = Means(catalog, services.dispatcher, settings, staging, progress, *limits)
-        return columns, merged_rows(await planned(analysis, means), means)
+        plan = await planned(analysis, means)
+        return columns, merged_rows(prepared.exact(plan, columns) if binary else plan, means)
 
     async def _explain(self, sql: str, more: bool) -> Rows:
         if verb(sql) not in QUERIES:
