@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from qproxy.catalog.model import ChunkRows
 from qproxy.dispatch.fragments import MAX_STATEMENT, Batching, Cursor, Statements
 from qproxy.errors import SQLError
 from qproxy.planner.constants import SessionValues
@@ -131,3 +134,27 @@ def test_a_cursor_over_a_fine_family_is_small() -> None:
     assert peak < 16 << 20
     assert FAMILY in catalog().placements
     assert np.array_equal(plan.chunks, chunks)
+
+
+NEAR = "SELECT COUNT(*) FROM Star a JOIN Star b ON scisql_angSep(a.ra, a.decl, b.ra, b.decl) < 0.01"
+
+
+def test_statements_that_look_for_near_rows_are_of_few_rows() -> None:
+    cursor = Cursor(plan_of(NEAR), placed(CHUNKS, 1, ("w1",)), Batching(spread=1, near_rows=250), 200)
+    taken = drained(cursor, ("w1",))["w1"]
+    assert [len(batch) for batch in taken] == [3, 3, 2]
+
+
+def test_overlap_tables_are_named_and_stood_in_for() -> None:
+    plan = plan_of(NEAR)
+    bare = tuple(
+        replace(s, table=replace(s.table, chunk_rows=_without_overlap(s.table.chunk_rows))) for s in plan.slots
+    )
+    for slots, name in ((plan.slots, "StarFullOverlap_36"), (bare, "StarFullOverlap_empty")):
+        statement = Statements(replace(plan, slots=slots), str).batch((36,))
+        assert statement.count("`Star_36`") == 2
+        assert f"`{name}` WHERE `qproxy_neighbour` = 1" in statement
+
+
+def _without_overlap(rows: ChunkRows) -> ChunkRows:
+    return replace(rows, has_overlap=np.zeros(len(rows.chunks), np.bool_))

@@ -28,8 +28,8 @@ TOO_SLOW = 1969
 PATIENCE = 60
 GIVE_UP = 20
 
-#: How the plain server is to join: equal keys by hashing, as it has few indexes.
-_ORACLE_SETTINGS = f"SET SESSION join_cache_level = 8, join_buffer_size = 4194304, max_statement_time = {GIVE_UP}"
+#: Otherwise the plain server joins as it does by default: where it hashes, NULL <=> NULL finds nothing.
+_ORACLE_SETTINGS = f"SET SESSION max_statement_time = {GIVE_UP}"
 
 _NUMBERS = (4, 5, 246)
 _TIMES = (7, 10, 11, 12)
@@ -54,6 +54,14 @@ def _definitions(wanted: Answer, got: Answer) -> list[str]:
             pairs.append(("decimals", one.scale, other.scale))
         found += [f"column {number} has {name} {b}, not {a}" for name, a, b in pairs if a != b]
     return found
+
+
+def _renamed(wanted: Answer, got: Answer) -> Answer:
+    """The plain server's answer, columns named after an area as the proxy was asked for them: its words differ."""
+    if len(wanted.columns) != len(got.columns):
+        return wanted
+    pairs = zip(wanted.columns, got.columns, strict=True)
+    return replace(wanted, columns=tuple(replace(w, name=g.name) if "scisql_s2" in w.name else w for w, g in pairs))
 
 
 def _signless(answer: Answer) -> Answer:
@@ -110,6 +118,7 @@ class Comparison:
             return [f"{len(got.rows)} rows instead of error {wanted.code}: {wanted.text}"]
         if isinstance(got, Refusal):
             return [f"refused with {got.code}: {got.text}"]
+        wanted = _renamed(wanted, got)
         defined = _definitions(wanted, got)
         wanted, got = _signless(wanted), _signless(got)
         if query.limit is None or query.total:

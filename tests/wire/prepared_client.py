@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,8 @@ class PreparedClient(RawClient):
 
     def __init__(self, port: int, user: str = "qproxy", database: str = "", deprecate_eof: bool = True) -> None:
         super().__init__(port)
+        # What has no answer is followed by the next command at once.
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not deprecate_eof:
             self.capabilities &= ~packets.DEPRECATE_EOF
         self.login(user, "")

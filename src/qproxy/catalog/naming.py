@@ -53,14 +53,19 @@ def empty_table(table: str) -> str:
     return f"{table}_empty"
 
 
+def overlap_name(table: str) -> str:
+    """What the overlap tables of a table are called where others are called as the table itself."""
+    return f"{table}FullOverlap"
+
+
 def overlap_table(table: str, chunk: int) -> str:
     """Name of the table with the overlap rows of a chunk."""
-    return f"{table}FullOverlap_{chunk}"
+    return chunk_table(overlap_name(table), chunk)
 
 
 def empty_overlap_table(table: str) -> str:
     """Name of the empty stand-in for a missing overlap table."""
-    return f"{table}FullOverlap_empty"
+    return empty_table(overlap_name(table))
 
 
 def index_table(table: str, partition: int) -> str:

@@ -31,12 +31,15 @@ class Batching:
         rows: most stored rows behind a fragment whose rows all travel.
         chunks: most chunks in a statement.
         spread: fragments that each worker's share is cut into where rows are reduced in the worker.
+        near_rows: most stored rows behind a statement that looks for near rows: until it ends, the worker keeps the
+            tables in memory that it builds of the rows of each chunk.
     """
 
     first_rows: int = 2_000
     rows: int = 20_000
     chunks: int = 400
     spread: int = 4
+    near_rows: int = 500_000
 
 
 class Statements:
@@ -67,7 +70,7 @@ class Statements:
         optional = [i for i, s in enumerate(plan.slots) if s.table.partitioned and not s.required]
         #: Whether a batch is one statement over all its chunks rather than a UNION ALL of one a chunk.
         self.spanning = spans(plan.partial)
-        self._present = {i: frozenset(plan.slots[i].table.chunk_rows.chunks.tolist()) for i in optional}
+        self._present = {i: frozenset(plan.slots[i].chunks.tolist()) for i in optional}
 
     @property
     def chunk_size(self) -> int:
@@ -100,19 +103,19 @@ class Statements:
             return slot.table.name
         present = self._present.get(index)
         held = chunks if present is None else [c for c in chunks if c in present]
-        return chunk_tables(slot.table.name, held) if held else empty_table(slot.table.name)
+        return chunk_tables(slot.name, held) if held else empty_table(slot.name)
 
     def _name(self, index: int, slot: Slot, chunk: int) -> str:
         if not slot.table.partitioned:
             return slot.table.name
         if index in self._present and chunk not in self._present[index]:
-            return empty_table(slot.table.name)
-        return chunk_table(slot.table.name, chunk)
+            return empty_table(slot.name)
+        return chunk_table(slot.name, chunk)
 
 
 def standing_in(slot: Slot) -> str:
     """The table that a slot reads where no chunk is: the empty stand-in, or a whole regular table."""
-    return empty_table(slot.table.name) if slot.table.partitioned else slot.table.name
+    return empty_table(slot.name) if slot.table.partitioned else slot.name
 
 
 class Cursor:
@@ -137,6 +140,7 @@ class Cursor:
         self._placement = placement
         self._batching = batching
         self._reduced = plan.combined is not None
+        self._near = any(s.overlap for s in plan.slots)
         several = plan.together if together is None else together
         self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size)) if several else 1
         self._rows = batching.first_rows
@@ -180,11 +184,14 @@ class Cursor:
         self._assign(np.concatenate([batch, *self._waiting.pop(worker, [])]))
 
     def _size(self, worker: str, chunks: ChunkIds) -> int:
-        if self._reduced:
-            return min(self._most, self._shares.get(worker, 1))
+        share = min(self._most, self._shares.get(worker, 1))
+        if self._reduced and not self._near:
+            return share
         ids, rows = self._weights
         at = np.minimum(np.searchsorted(ids, chunks[: self._most]), max(0, len(ids) - 1))
         total = np.cumsum(rows[at])
+        if self._reduced:
+            return min(share, int(np.searchsorted(total, self._batching.near_rows)) + 1)
         size = int(np.searchsorted(total, self._rows)) + 1
         self._rows = min(self._rows * 2, self._batching.rows)
         return min(self._most, size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from sqlglot import exp
@@ -24,6 +25,7 @@ from qproxy.planner.floats import base_type
 from qproxy.planner.inside import standing, text_of, unwrapped
 from qproxy.planner.joins import count_pairs_once, family, groups
 from qproxy.planner.marks import MARK
+from qproxy.planner.near import join_near
 from qproxy.planner.query import Chain, Inner, Query, Source, Subquery, Text
 from qproxy.planner.restrict import Area, Both, Either, Restriction, conjuncts, lookups, resolve, restrict
 from qproxy.planner.scope import distinct_names
@@ -106,7 +108,10 @@ class _Placing:
                     told[source.alias] = inside
             sources.append(source)
         query = replace(query, sources=tuple(sources))
-        query = self._one_group(query, stages, everything)
+        anchor = None
+        if not everything:
+            query, anchor = join_near(query, partial(_cost, query))
+        query = self._one_group(query, stages, everything, anchor)
         nested = {w: self._in_expression(query, w, s, stages) for w, s in query.nested.items()}
         query = replace(query, nested=nested)
         families = {family(s) for s in query.partitioned}
@@ -199,14 +204,18 @@ class _Placing:
         table = replace(source.table, columns=columns)
         return replace(source, table=table, inner=None, name=stage.table)
 
-    def _one_group(self, query: Query, stages: list[Stage], everything: bool) -> Query:
-        """The query with all partitioned sources but those of one group read beforehand."""
+    def _one_group(self, query: Query, stages: list[Stage], everything: bool, anchor: str | None) -> Query:
+        """The query with all partitioned sources but those of one group read beforehand.
+
+        Args:
+            anchor: alias of a source whose group stays; None for the one that is most to read.
+        """
         found = groups(query)
         if not found:
             return query
         stays: tuple[Source, ...] = ()
         if not everything:
-            able = [g for g in found if any(not s.nullable for s in g)]
+            able = [g for g in found if any(not s.nullable and anchor in (None, s.alias) for s in g)]
             stays = max(able, key=lambda g: sum(_weight(query, s) for s in g), default=())
         sources = []
         for source in query.sources:
@@ -315,6 +324,11 @@ def _call(query: Query, word: str) -> exp.Anonymous | None:
             if str(call.this).endswith(word):
                 return call
     return None
+
+
+def _cost(query: Query, source: Source) -> tuple[bool, float]:
+    """Whether all rows of a source are read, and about how many stored rows."""
+    return restrict(_rows_of(query, source)) is EVERYTHING, _weight(query, source)
 
 
 def _weight(query: Query, source: Source) -> float:

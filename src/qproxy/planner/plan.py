@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qproxy.catalog.model import ChunkIds, Family, Table
+from qproxy.catalog.naming import overlap_name
 from qproxy.sky.coverage import Coverage
 
 #: The identifier that stands for the scratch table in a merge statement.
@@ -54,12 +55,25 @@ class Slot:
         marker: the identifier that stands for it in the statement.
         physical: the database on the worker.
         required: whether a chunk where the table has no rows can give no row.
+        overlap: whether it takes the chunk's overlap table.
     """
 
     marker: str
     physical: str
     table: Table
     required: bool = True
+    overlap: bool = False
+
+    @property
+    def name(self) -> str:
+        """What its chunk tables are called, without the chunk."""
+        return overlap_name(self.table.name) if self.overlap else self.table.name
+
+    @property
+    def chunks(self) -> ChunkIds:
+        """Sorted ids of the chunks in which it has a table."""
+        rows = self.table.chunk_rows
+        return rows.chunks[rows.has_overlap] if self.overlap else rows.chunks
 
     def optional(self) -> Slot:
         """The same slot where chunks without such rows count as well."""

@@ -113,6 +113,8 @@ _OPERATORS = frozenset(
     ELSE DISTINCT ALL SELECT
     """.split()  # noqa: SIM905
 )
+#: Words that are no names where a placeholder follows.
+_BEFORE_OPERAND = _OPERATORS | _MODIFIERS | frozenset(("NEXT", "FIRST", "KILL", "QUERY", "CONNECTION", "DO"))
 _NO_ALIAS = frozenset("END NULL TRUE FALSE UNKNOWN".split())  # noqa: SIM905
 #: Functions that the planner reads: it must see plain numbers.
 _READ_BY_PLANNER = ("qserv_", "scisql_")
@@ -178,8 +180,12 @@ def _may_stand(tokens: Sequence[Token], at: int) -> bool:
     """Whether a value can stand at a place, as far as its neighbours tell."""
     before = tokens[at - 1] if at else None
     after = tokens[at + 1] if at + 1 < len(tokens) else None
-    if before is not None and (before.token_type in _ENDS or before.text.upper() in _TYPED):
-        return False
+    if before is not None:
+        word = before.text.upper()
+        if before.token_type in _ENDS or word in _TYPED:
+            return False
+        if before.token_type is TokenType.VAR and word not in _BEFORE_OPERAND:
+            return False
     return after is None or not (after.token_type in _BEGINS or after.text.upper() in _FRAME)
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field, replace
 
 from qproxy.errors import SQLError, read_only
+from qproxy.planner.parse import tokenize
 from qproxy.planner.plan import Plan, Relay
 from qproxy.session.parameters import Place, Value, literal, session_literal
 from qproxy.session.placeholders import Template, template
@@ -172,8 +173,7 @@ def parse_prepare(sql: str, variables: Variables) -> tuple[str, str]:
     Raises:
         SQLError: 1064.
     """
-    reader = Reader(sql)
-    reader.expect("PREPARE")
+    reader = _behind_verb(sql)
     name = reader.name()
     reader.expect("FROM")
     text = _text(reader, variables)
@@ -190,8 +190,7 @@ def parse_execute(sql: str, variables: Variables) -> tuple[str | None, str, list
     Raises:
         SQLError: 1064; what is wrong with a value.
     """
-    reader = Reader(sql)
-    reader.expect("EXECUTE")
+    reader = _behind_verb(sql)
     name, text = None, ""
     if reader.accept("IMMEDIATE"):
         text = _text(reader, variables)
@@ -232,6 +231,11 @@ def bound_by_sql(taken: Template, values: Sequence[Value]) -> str:
     if len(values) != len(taken.places):
         raise wrong_arguments("EXECUTE")
     return taken.fill([session_literal(v, place) for v, place in zip(values, taken.places, strict=True)])
+
+
+def _behind_verb(sql: str) -> Reader:
+    # The tokenizer takes what follows these verbs for one text.
+    return Reader(sql[tokenize(sql)[0].end + 1 :])
 
 
 def _text(reader: Reader, variables: Variables) -> str:

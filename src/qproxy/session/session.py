@@ -49,6 +49,8 @@ WRITES = frozenset(
 )
 #: Statements that change nothing where nothing is written.
 NO_OPS = frozenset("LOCK UNLOCK FLUSH XA".split())  # noqa: SIM905
+#: What can be prepared and gives no rows.
+_WITHOUT_ROWS = NO_OPS | VERBS | {"SET", "USE", "KILL"}
 DESCRIBES = frozenset(("EXPLAIN", "DESCRIBE", "DESC"))
 QUERIES = frozenset("SELECT WITH VALUES TABLE (".split())  # noqa: SIM905
 #: What makes EXPLAIN explain a query, and not describe a table of that name.
@@ -262,7 +264,7 @@ class Session:
         elif word in WRITES:
             raise read_only(word)
         else:
-            raise SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}' at line 1")
+            raise _not_understood(sql)
 
     def _executed(self, sql: str) -> str:
         """The statement that EXECUTE asks for, with its values."""
@@ -279,6 +281,8 @@ class Session:
             async with aclosing(self._answer(sql, False)) as replies:
                 async for reply in replies:
                     return reply.columns if isinstance(reply, Rows) else ()
+        if word not in _WITHOUT_ROWS:
+            raise _not_understood(sql)
         return ()
 
     async def _with_settings(self, sql: str, more: bool, binary: bool) -> AsyncGenerator[Reply, None]:
@@ -443,6 +447,10 @@ class _Outcome:
             self.error = refusal.message
             raise
         self.error = None
+
+
+def _not_understood(sql: str) -> SQLError:
+    return SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}' at line 1")
 
 
 def _table(table: Table, encoding: str, more: bool) -> Rows:
