@@ -24,6 +24,7 @@ class SessionSettings:
         time_zone: an offset such as ``+02:00``; None for UTC.
         collation: collation_connection, for comparisons of literals.
         results_charset: charset in which text is to come back; None for no conversion.
+        variables: user variables that its statements read, with their values as SQL.
         binary: where rows are to come in the binary protocol, the columns that a client was told of: their types say
             how values lie in a row. None for text. No session variable: connections are alike whatever it is.
     """
@@ -32,6 +33,7 @@ class SessionSettings:
     time_zone: str | None = None
     collation: str = "utf8mb4_general_ci"
     results_charset: str | None = "utf8mb4"
+    variables: tuple[tuple[str, str], ...] = ()
     binary: tuple[ColumnDef, ...] | None = field(default=None, compare=False)
 
 
@@ -105,10 +107,12 @@ class Backend(Protocol):
 
     Attributes:
         loads: files that it loads best at the same time.
+        keeps_variables: whether its statements may read user variables: see `SessionSettings.variables`.
     """
 
     name: str
     loads: int
+    keeps_variables: bool
 
     def translate(self, sql: str) -> str:
         """A statement of MariaDB's dialect in the engine's own; called once a plan, not once a chunk.

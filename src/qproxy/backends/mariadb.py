@@ -51,6 +51,7 @@ class MariaDBBackend:
     """
 
     loads = 2
+    keeps_variables = True
 
     def __init__(self, worker: Worker, connections: int = 8, connect_timeout: float = 5.0) -> None:
         self.name = worker.name
@@ -376,4 +377,5 @@ def _set_statement(settings: SessionSettings) -> str:
     return (
         f"SET sql_mode={mode}, time_zone={zone}, collation_connection={settings.collation},"
         f" character_set_results={'NULL' if charset is None else charset}"
+        + "".join(f", @{_quoted(name)}={value}" for name, value in settings.variables)
     )

@@ -32,13 +32,15 @@ class Staged:
 class Staging:
     """What a query has read first.
 
+    Attributes:
+        settings: session variables with which scratch tables are made.
+
     Args:
-        settings: session variables of the client.
         later: runs what the query need not wait for.
     """
 
     def __init__(self, settings: SessionSettings, later: Callable[[Coroutine[Any, Any, None]], None]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._later = later
         self._staged: list[Staged] = []
         self._made: dict[str, set[str]] = {}
@@ -116,7 +118,7 @@ class Staging:
                 if name in made:
                     continue
                 try:
-                    await backend.share(staged.table, staged.rows.again(), self._settings)
+                    await backend.share(staged.table, staged.rows.again(), self.settings)
                 except (WorkerError, SQLError):
                     # It may be half filled: whoever comes next must find none.
                     await self._drop(backend, [name])

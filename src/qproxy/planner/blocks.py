@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.marks import NO_CALL
 from qproxy.planner.tokens import made
 
 #: Words that stand for tables, merges and queries inside qproxy: text like it would be taken for one.
@@ -347,7 +348,7 @@ class _Cutter:
                 close = self._closing.get(at, end)
                 before = out[-1] if out else None
                 at_table = in_from and all(tables) and before is not None and _before_table(before)
-                if close < end and self._is_query(at + 1, close):
+                if close < end and self._is_query(at + 1, close) and not self._calls(before, at + 1):
                     block = self.query(at + 1, close)
                     if at_table:
                         self._put(out, nested, "t", Nested(block), token, self._tokens[close])
@@ -365,6 +366,15 @@ class _Cutter:
                 in_from = False
             out.append(token)
             at += 1
+
+    def _calls(self, before: Token | None, inside: int) -> bool:
+        """Whether a parenthesis is that of a function, whose argument is a query in parentheses of its own."""
+        if before is None or self._tokens[inside].token_type is not TokenType.L_PAREN:
+            return False
+        word = before.text.split()[-1].upper()
+        if before.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or not (word[0].isalpha() or word[0] == "_"):
+            return False
+        return word not in NO_CALL
 
     def _values(self, start: int, end: int) -> Block:
         """``VALUES (a), (b)`` as ``SELECT a UNION ALL SELECT b``."""

@@ -18,6 +18,7 @@ from qproxy.catalog.model import Column, Family, Table, TableKind
 from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.areas import name_areas
+from qproxy.planner.bounds import bare
 from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
 from qproxy.planner.expand import expand
 from qproxy.planner.faithful import call_name
@@ -295,7 +296,12 @@ def _all_rows(query: Query, stage: Stage) -> Query:
     types = [base_type(i, query) for i in query.items]
     columns = tuple(Column(n, t, "") for n, t in zip(stage.names, types, strict=True))
     source = Source("§s§", 0, Table("", "§s§", TableKind.REGULAR, columns), name=stage.table)
-    return Query(query.catalog, query.names, tuple(source.column(n) for n in stage.names), (source,), source.alias)
+    # NULL has a type of its own, which a column of a table cannot have.
+    items = tuple(
+        exp.Null() if isinstance(bare(i), exp.Null) else source.column(n)
+        for i, n in zip(query.items, stage.names, strict=True)
+    )
+    return Query(query.catalog, query.names, items, (source,), source.alias)
 
 
 def _reading(stage: Stage, query: Query) -> Text:

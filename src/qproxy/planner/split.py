@@ -240,9 +240,13 @@ def _sorted(query: Query) -> Split:
     items = [partials.add(e) for e in query.items]
     orders = [Order(partials.add(o.expression), o.descending) for o in query.orders]
     limit = _first_rows(query)
-    first_orders = orders
+    first_orders: list[Order] = []
     if limit is not None:
-        first_orders = [Order(partials.add(_by_number(o.expression, query)), o.descending) for o in query.orders]
+        keys = [partials.add(_by_number(o.expression, query)) for o in query.orders]
+        # In the statement that combines chunks there is no scratch table.
+        first_orders = [
+            Order(exp.column(k.name, quoted=True), o.descending) for k, o in zip(keys, query.orders, strict=True)
+        ]
     from_ = render.from_clause(query)
     chunk = {"distinct": query.distinct, "from_": from_, "where": query.where}
     first = {"orders": query.orders, "limit": limit} if limit is not None else {}
@@ -253,7 +257,7 @@ def _sorted(query: Query) -> Split:
             [render.sql(c) for c in partials.references()],
             distinct=query.distinct,
             from_=f"FROM ({partial}) AS `{PARTS}`",
-            orders=first_orders if limit is not None else (),
+            orders=first_orders,
             limit=limit,
         )
     statement = _merging(query, items, None, None, orders)

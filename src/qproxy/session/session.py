@@ -8,14 +8,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from qproxy.backends.base import SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.catalog.users import ALL
 from qproxy.dispatch.dispatcher import Progress
 from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, read_only, unsupported
-from qproxy.planner.constants import SessionValues
+from qproxy.planner.constants import SessionValues, literal
 from qproxy.planner.explain import explain
+from qproxy.planner.faithful import text
 from qproxy.planner.parse import tokenize
 from qproxy.session import prepared
 from qproxy.session.access import told
@@ -339,7 +341,13 @@ class Session:
             await told[1].aclose()
             return told[0]
         analysis = analyzed(sql, self._catalog(), values)
-        return await column_definitions(analysis, self._services.dispatcher, self._variables.settings())
+        settings = self._with_variables(self._variables.settings(), analysis.variables)
+        return await column_definitions(analysis, self._services.dispatcher, settings)
+
+    def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
+        """Settings with the user variables that a query reads."""
+        values = ((name, text(literal(self._variables.user.get(name)))) for name in sorted(names))
+        return replace(settings, variables=tuple(values))
 
     async def _found(
         self, sql: str, snapshot: Catalog, progress: Progress, staging: Staging, binary: bool = False
@@ -351,6 +359,8 @@ class Session:
             return (told[0], prepared.in_binary(*told)) if binary else told
         catalog, settings = self._visible(snapshot), self._variables.settings()
         analysis = analyzed(sql, catalog, values)
+        settings = self._with_variables(settings, analysis.variables)
+        staging.settings = settings
         columns = await column_definitions(analysis, services.dispatcher, settings)
         if binary:
             settings = replace(settings, binary=tuple(columns))
@@ -390,6 +400,7 @@ class Session:
             version=str(self._variables.get("version")),
             variable=self._variables.get,
             user_variables=self._variables.user,
+            variables_travel=self._services.dispatcher.keeps_variables,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
             select_limit=select_limit(self._variables),

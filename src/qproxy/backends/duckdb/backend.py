@@ -43,6 +43,7 @@ class DuckDBBackend:
     """
 
     loads = 64
+    keeps_variables = False
 
     def __init__(self, name: str, path: str = "", threads: int | None = None) -> None:
         import duckdb
