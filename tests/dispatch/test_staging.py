@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from qproxy.backends.base import DEFAULT_SETTINGS, Backend, ScratchTable
 from qproxy.dispatch.dispatcher import Dispatcher, Limits
 from qproxy.dispatch.spool import Spool
-from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, WorkerError
 from qproxy.wire.rowblock import RowBlock, decode_rows, encode_rows
 from tests.harness.small import Small
@@ -70,9 +68,9 @@ async def test_too_many_rows_are_refused(small: Small) -> None:
 
 
 async def test_what_is_half_filled_is_not_left_behind(small: Small) -> None:
-    dropped: list[Coroutine[Any, Any, None]] = []
-    staging = Staging(DEFAULT_SETTINGS, dropped.append)
-    # The second row does not fit its column.
+    dispatcher = Dispatcher(small.backends, Limits())
+    staging = dispatcher.staging(DEFAULT_SETTINGS)
+    # No row fits its column.
     too_long = ScratchTable(TABLE.name, "SELECT CAST(0 AS SIGNED) AS id, CAST('' AS CHAR(2)) AS name LIMIT 0")
     await staging.take(too_long, numbers(1, 2), Spool(1 << 20), LIMIT)
     backend = small.backends["w0"]
@@ -80,4 +78,19 @@ async def test_what_is_half_filled_is_not_left_behind(small: Small) -> None:
         await staging.on(backend)
     assert await scratch_tables(backend) == 0
     staging.close()
-    assert dropped == []
+    await dispatcher.close()
+
+
+async def test_one_that_is_stopped_leaves_the_table_to_the_others(small: Small) -> None:
+    dispatcher = Dispatcher(small.backends, Limits())
+    staging = dispatcher.staging(DEFAULT_SETTINGS)
+    await staging.take(TABLE, numbers(50, 1000), Spool(1 << 20), 1 << 24)
+    backend = small.backends["w0"]
+    first = asyncio.create_task(staging.on(backend))
+    await asyncio.sleep(0)
+    first.cancel()
+    await staging.on(backend)
+    assert await asked(backend, f"SELECT COUNT(*) FROM {TABLE.name}") == [[b"50000"]]
+    staging.close()
+    await dispatcher.close()
+    assert await scratch_tables(backend) == 0

@@ -43,8 +43,7 @@ class Staging:
         self.settings = settings
         self._later = later
         self._staged: list[Staged] = []
-        self._made: dict[str, set[str]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._making: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._backends: dict[str, Backend] = {}
 
     async def take(self, table: ScratchTable, rows: AsyncGenerator[RowBlock, None], spool: Spool, limit: int) -> None:
@@ -108,40 +107,43 @@ class Staging:
         Raises:
             WorkerError, SQLError: as `Backend.share`.
         """
-        made = self._made.setdefault(backend.name, set())
-        if len(made) == len(self._staged):
-            return
-        async with self._locks.setdefault(backend.name, asyncio.Lock()):
-            self._backends[backend.name] = backend
-            for staged in self._staged:
-                name = staged.table.name
-                if name in made:
-                    continue
-                try:
-                    await backend.share(staged.table, staged.rows.again(), self.settings)
-                except (WorkerError, SQLError):
-                    # It may be half filled: whoever comes next must find none.
-                    await self._drop(backend, [name])
-                    raise
-                except BaseException:
-                    self._later(self._drop(backend, [name]))
-                    raise
-                # Not before it is full: others look whether it is there.
-                made.add(name)
+        for staged in self._staged:
+            place = (backend.name, staged.table.name)
+            if place not in self._making:
+                self._backends[backend.name] = backend
+                self._making[place] = asyncio.get_running_loop().create_task(self._make(backend, staged))
+            try:
+                # Whoever waits may be stopped, as others wait for the same table.
+                await asyncio.shield(self._making[place])
+            except (WorkerError, SQLError):
+                self._making.pop(place, None)
+                raise
+
+    async def _make(self, backend: Backend, staged: Staged) -> None:
+        try:
+            await backend.share(staged.table, staged.rows.again(), self.settings)
+        except (WorkerError, SQLError):
+            # It may be half filled: whoever comes next must find none.
+            await self._drop(backend, staged.table.name)
+            raise
 
     def close(self) -> None:
         """Give up the rows, and drop the tables behind the query's back."""
+        self._later(self._give_up())
+
+    async def _give_up(self) -> None:
+        for task in self._making.values():
+            task.cancel()
+        await asyncio.gather(*self._making.values(), return_exceptions=True)
         for staged in self._staged:
             staged.rows.close()
-        for name, backend in self._backends.items():
-            if self._made[name]:
-                self._later(self._drop(backend, sorted(self._made[name])))
+        for name, table in self._making:
+            await self._drop(self._backends[name], table)
 
     @staticmethod
-    async def _drop(backend: Backend, tables: list[str]) -> None:
+    async def _drop(backend: Backend, table: str) -> None:
         try:
-            for table in tables:
-                await backend.execute(f"DROP TABLE IF EXISTS {table}")
+            await backend.execute(f"DROP TABLE IF EXISTS {table}")
         except (WorkerError, SQLError):
             # What a worker keeps, it is freed of when a proxy next finds it there.
             return
