@@ -17,9 +17,10 @@ import psutil
 import pytest
 
 from qproxy.backends.base import DEFAULT_SETTINGS, Backend
-from qproxy.dispatch.dispatcher import Dispatcher, Limits, Progress
+from qproxy.dispatch.dispatcher import Dispatcher, Limits
 from qproxy.dispatch.fragments import Batching
 from qproxy.dispatch.lookup import find_places
+from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.constants import SessionValues

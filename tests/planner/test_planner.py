@@ -113,7 +113,7 @@ def test_ids_of_a_child_with_orphans_are_looked_up_in_both_indexes() -> None:
         "starId NOT IN (1, 2)",
         "starId = 5 OR mag < 3",
         "starId = '5'",
-        "starId = 5.0",
+        "starId = 5.5",
         "starId = 5 + 0 * mag",
         "scisql_s2PtInCircle(ra, decl, 10, 20, 1) = 0",
         "NOT scisql_s2PtInCircle(ra, decl, 10, 20, 1)",

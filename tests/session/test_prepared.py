@@ -74,6 +74,7 @@ QUERIES: list[tuple[str, tuple[Bound, ...]]] = [
     ("SELECT 5 - ?", (integer(10, ColumnType.TINY, True),)),
     ("SELECT SUM(nObs) + ?, AVG(mag) FROM Object", (integer(1),)),
     ("SHOW TABLES", ()),
+    ("SHOW TABLES WHERE LENGTH(Tables_in_sky) > ? AND Tables_in_sky LIKE ?", (integer(6), text("%e%"))),
     ("SELECT '?', `name` FROM Object /* ? */ WHERE objectId = ? -- ?", (integer(_ID),)),
 ]
 

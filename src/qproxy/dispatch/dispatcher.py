@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 from qproxy.backends.base import Backend, SessionSettings
 from qproxy.catalog.model import Catalog, ChunkIds
 from qproxy.dispatch.fragments import Batching, Cursor, Statements
+from qproxy.dispatch.progress import Progress
+from qproxy.dispatch.shares import shares
 from qproxy.dispatch.spool import Spool
 from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, WorkerError
@@ -44,17 +46,6 @@ class Limits:
     waiting: int = 4
     memory: int = 4 << 20
     spool: Path | None = None
-
-
-@dataclass
-class Progress:
-    """What a query has done so far, for the query log."""
-
-    chunks: int = 0
-    fragments: int = 0
-    retries: int = 0
-    rows: int = 0
-    nbytes: int = 0
 
 
 class Dispatcher:
@@ -94,6 +85,10 @@ class Dispatcher:
     async def close(self) -> None:
         """Wait for what nobody waited for."""
         await asyncio.gather(*self._later, return_exceptions=True)
+
+    def shares(self, plan: Plan, catalog: Catalog) -> dict[str, tuple[int, int]]:
+        """Chunks and statements of each worker, as far as they can be foreseen; the plan's chunks are some."""
+        return shares(_Statements(plan).cursor(catalog, self.backends, self._limits.batching))
 
     async def run(
         self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress, staging: Staging
@@ -180,6 +175,36 @@ class Dispatcher:
         return spool
 
 
+class _Statements:
+    """A plan's statements. Workers of one kind share the template; only its dialect depends on the backend."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._by_kind: dict[type[Backend], Statements] = {}
+
+    def of(self, backend: Backend) -> Statements:
+        """Those for a worker."""
+        kind = type(backend)
+        if kind not in self._by_kind:
+            self._by_kind[kind] = Statements(self._plan, backend.translate, backend.spans)
+        return self._by_kind[kind]
+
+    def cursor(self, catalog: Catalog, backends: Mapping[str, Backend], batching: Batching) -> Cursor:
+        """The chunks of the plan, none of them read yet.
+
+        Raises:
+            SQLError: there is no worker, or none that holds some chunk.
+        """
+        plan = self._plan
+        assert plan.family is not None
+        first = next(iter(backends.values()), None)
+        if first is None:
+            raise SQLError(1105, "no worker can answer: none is registered")
+        spanning = all(self.of(b).spanning for b in backends.values())
+        size = self.of(first).chunk_size
+        return Cursor(plan, catalog.placements[plan.family], batching, size, plan.together or spanning)
+
+
 class _Run:
     """One plan under way."""
 
@@ -193,22 +218,14 @@ class _Run:
         progress: Progress,
         staging: Staging,
     ) -> None:
-        assert plan.family is not None
         self._staging = staging
         self._dispatcher = dispatcher
         self._settings = settings
         self._limits = limits
         self._progress = progress
         self._wanted = plan.limit
-        self._plan = plan
-        self._statements: dict[type[Backend], Statements] = {}
-        placement = catalog.placements[plan.family]
-        first = next(iter(dispatcher.backends.values()), None)
-        if first is None:
-            raise SQLError(1105, "no worker can answer: none is registered")
-        spanning = all(self._statements_for(b).spanning for b in dispatcher.backends.values())
-        size = self._statements_for(first).chunk_size
-        self._cursor = Cursor(plan, placement, limits.batching, size, plan.together or spanning)
+        self._statements = _Statements(plan)
+        self._cursor = self._statements.cursor(catalog, dispatcher.backends, limits.batching)
         self._running: dict[asyncio.Task[Spool], str] = {}
         self._complete: asyncio.Queue[Spool | BaseException] = asyncio.Queue()
         self._starving = asyncio.Event()
@@ -271,7 +288,7 @@ class _Run:
             if backend is None:
                 raise WorkerError(worker, "is not known to this proxy")
             await self._staging.on(backend)
-            sql = self._statements_for(backend).batch(batch.tolist())
+            sql = self._statements.of(backend).batch(batch.tolist())
             async with backend.query(sql, self._settings) as stream:
                 async for block in stream:
                     if spool.full:
@@ -291,10 +308,3 @@ class _Run:
         self._progress.rows += spool.rows
         self._progress.nbytes += spool.nbytes
         return spool
-
-    def _statements_for(self, backend: Backend) -> Statements:
-        # Workers of one kind share the template; only its dialect depends on the backend.
-        kind = type(backend)
-        if kind not in self._statements:
-            self._statements[kind] = Statements(self._plan, backend.translate, backend.spans)
-        return self._statements[kind]

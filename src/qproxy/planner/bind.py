@@ -18,6 +18,7 @@ from qproxy.errors import SQLError, unsupported
 from qproxy.planner.faithful import call_name
 from qproxy.planner.marks import MARK
 from qproxy.planner.parse import DIALECT, Parsed, ParsedBlock, ParsedCombined, ParsedCte
+from qproxy.planner.percentiles import check_percentiles
 from qproxy.planner.query import Chain, Inner, Order, Query, Recursive, Source, Subquery
 from qproxy.planner.scope import (
     FIELD_LIST,
@@ -147,7 +148,7 @@ class _Binder:
         by_row = kept is not None and not grouped and not aggregates(kept)
         if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
             raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
-        return Query(
+        query = Query(
             catalog=self.catalog,
             names=tuple(names),
             items=tuple(items),
@@ -163,6 +164,8 @@ class _Binder:
             offset=offset,
             nested=nested,
         )
+        check_percentiles(query.judged, query.groups or (), rollup=rollup)
+        return query
 
     def _inner(self, name: str, parsed: Parsed, seen: _Surroundings) -> Inner | Source | None:
         """The query that a name in FROM stands for."""

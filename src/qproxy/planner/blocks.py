@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.marks import NO_CALL
 from qproxy.planner.tokens import made
 
 #: Words that stand for tables, merges and queries inside qproxy: text like it would be taken for one.
@@ -348,7 +347,9 @@ class _Cutter:
                 close = self._closing.get(at, end)
                 before = out[-1] if out else None
                 at_table = in_from and all(tables) and before is not None and _before_table(before)
-                if close < end and self._is_query(at + 1, close) and not self._calls(before, at + 1):
+                # Of parentheses in parentheses the inner ones are the query's: the outer ones may be those of a call.
+                twice = self._closing.get(at + 1) == close - 1 and not at_table and not _before_query(before)
+                if close < end and not twice and self._is_query(at + 1, close):
                     block = self.query(at + 1, close)
                     if at_table:
                         self._put(out, nested, "t", Nested(block), token, self._tokens[close])
@@ -366,15 +367,6 @@ class _Cutter:
                 in_from = False
             out.append(token)
             at += 1
-
-    def _calls(self, before: Token | None, inside: int) -> bool:
-        """Whether a parenthesis is that of a function, whose argument is a query in parentheses of its own."""
-        if before is None or self._tokens[inside].token_type is not TokenType.L_PAREN:
-            return False
-        word = before.text.split()[-1].upper()
-        if before.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or not (word[0].isalpha() or word[0] == "_"):
-            return False
-        return word not in NO_CALL
 
     def _values(self, start: int, end: int) -> Block:
         """``VALUES (a), (b)`` as ``SELECT a UNION ALL SELECT b``."""
@@ -434,6 +426,11 @@ class _Cutter:
 
 def _before_table(token: Token) -> bool:
     return token.token_type in _BEFORE_TABLE or token.token_type in (TokenType.COMMA, TokenType.L_PAREN)
+
+
+def _before_query(token: Token | None) -> bool:
+    """Whether what stands behind a token in parentheses is a query, with or without more parentheses."""
+    return token is not None and (token.token_type in (TokenType.IN, TokenType.EXISTS) or _quantifier(token))
 
 
 def _quantifier(token: Token) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlglot import exp
 
@@ -16,6 +17,8 @@ from sqlglot import exp
 _QUOTIENT_ERROR = 1e-4
 #: Relative error of one operation, several times that of doubles.
 _ROUNDING = 1e-15
+#: Doubles below hold every integer.
+EXACT = 1 << 53
 #: Digits of a number beyond which nobody means an id or an angle.
 _MAX_DIGITS = 400
 
@@ -78,6 +81,26 @@ def whole(expression: exp.Expr) -> int | None:
             return sign * (left + right)
         return sign * (left - right if isinstance(expression, exp.Sub) else left * right)
     return None
+
+
+def integral(expression: exp.Expr) -> int | None:
+    """The integer that a constant equals, also where it is written as a real number, as clients bind numbers that know
+    no others; None for anything else.
+
+    A real number is taken below 2^53 alone: there, an integer turned into a double equals it where it is that integer.
+    """
+    value = whole(expression)
+    if value is not None:
+        return value
+    sign = 1
+    while isinstance(expression, exp.Paren | exp.Neg):
+        sign = -sign if isinstance(expression, exp.Neg) else sign
+        expression = expression.this
+    if not isinstance(expression, exp.Literal) or expression.is_string or len(expression.name) > _MAX_DIGITS:
+        return None
+    real = float(expression.name)
+    exact = abs(real) < EXACT and real.is_integer() and Decimal(expression.name) == int(real)
+    return sign * int(real) if exact else None
 
 
 def interval(expression: exp.Expr) -> Interval | None:

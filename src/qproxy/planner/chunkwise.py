@@ -9,13 +9,14 @@ from sqlglot import exp
 from qproxy.catalog.model import Table, TableKind
 from qproxy.planner.joins import not_local
 from qproxy.planner.marks import MARK
+from qproxy.planner.percentiles import has_percentile
 from qproxy.planner.query import Query, Source, Subquery
 from qproxy.planner.ties import conjuncts, director_key, match_side
 
 
 def chunkwise(query: Query) -> bool:
     """Whether the rows of a query over several chunks are its rows over each, put one behind the other."""
-    if query.limit is not None or query.offset or query.rollup:
+    if query.limit is not None or query.offset or query.rollup or has_percentile(*query.judged):
         return False
     expressions = [*query.items, *(o.expression for o in query.orders)]
     if query.having is not None:

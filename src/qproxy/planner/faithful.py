@@ -12,6 +12,8 @@ from sqlglot import exp
 
 from qproxy.planner.literals import content, quoted
 from qproxy.planner.marks import MARK
+from qproxy.sky.functions import AGGREGATES as SCISQL_AGGREGATES
+from qproxy.sky.functions import short_name
 
 DIALECT = "mysql"
 
@@ -68,7 +70,8 @@ def restore(tree: exp.Expr) -> None:
         name = str(node.this)
         if not name.startswith(MARK):
             continue
-        if name[1:].split(MARK, 1)[0].upper() in _AGGREGATES:
+        called = name[1:].split(MARK, 1)[0]
+        if called.upper() in _AGGREGATES or short_name(called) in SCISQL_AGGREGATES:
             node.replace(exp.AnonymousAggFunc(this=name[1:], expressions=node.expressions))
         else:
             node.set("this", name[1:])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from qproxy.catalog.model import Column, TableKind
-from qproxy.planner.bounds import bare, comparisons, whole
+from qproxy.planner.bounds import EXACT, bare, comparisons, integral, whole
 from qproxy.planner.plan import IdRange, Lookup
 from qproxy.planner.query import Query
 from qproxy.planner.ties import director_key, match_side, source_of
@@ -139,19 +139,31 @@ def _told(operand: exp.Expr, values: list[exp.Expr], query: Query, later: KeyOf)
     if key is not None:
         return Found(column, Later(key, *target, integer))
     if integer:
-        numbers = [whole(v) for v in values]
-        known = [n for n in numbers if n is not None]
-        return Found(column, Ids(target, frozenset(known))) if len(known) == len(values) else None
+        known = _integers(values)
+        return None if known is None else Found(column, Ids(target, frozenset(known)))
     if all(isinstance(v, exp.Literal) and v.is_string for v in values):
         return Found(column, Ids(target, frozenset(v.name for v in values)))
     return None
+
+
+def _integers(values: list[exp.Expr]) -> list[int] | None:
+    """What ids can be where they equal one of these constants; None where these are no integers.
+
+    Where one of them is a real number, all are compared as such: then none may be beyond those that doubles hold.
+    """
+    numbers = [integral(v) for v in values]
+    known = [n for n in numbers if n is not None]
+    if len(known) < len(values):
+        return None
+    real = any(whole(v) is None for v in values)
+    return None if real and any(abs(n) >= EXACT for n in known) else known
 
 
 def _within(operand: exp.Expr, low: exp.Expr | None, high: exp.Expr | None, query: Query) -> Found | None:
     index = _index_of(operand, query)
     if index is None or not index[2]:
         return None
-    ends = [None if end is None else whole(end) for end in (low, high)]
+    ends = [None if end is None else integral(end) for end in (low, high)]
     if any(end is not None and value is None for end, value in zip((low, high), ends, strict=True)):
         return None
     column, target, _ = index

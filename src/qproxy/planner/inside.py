@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from qproxy.planner import render
 from qproxy.planner.expand import expand
-from qproxy.planner.query import Chain, Inner, Query, Recursive, Subquery, Text
+from qproxy.planner.percentiles import has_percentile, stand_in
+from qproxy.planner.query import Chain, Inner, Order, Query, Recursive, Subquery, Text
 from qproxy.planner.scope import distinct_names
 from qproxy.planner.tables import AROUND
 
@@ -19,13 +20,25 @@ Placing = Callable[[Query], Query]
 def public(query: Query) -> Query:
     """A query with every query inside it as text of the statement itself, on the tables as users see them."""
     if not query.nested and all(s.inner is None for s in query.sources):
-        return expand(query)
+        return _without_percentiles(expand(query))
     sources = tuple(s if s.inner is None else replace(s, text=text_of(s.inner, public)) for s in query.sources)
     nested = {
         word: replace(sub, text=standing(sub, text_of(unwrapped(sub.query), public)))
         for word, sub in query.nested.items()
     }
-    return expand(replace(query, sources=sources, nested=nested))
+    return _without_percentiles(expand(replace(query, sources=sources, nested=nested)))
+
+
+def _without_percentiles(query: Query) -> Query:
+    """A query with columns of the same definitions that any server runs, though it gives other rows."""
+    if not has_percentile(*query.judged):
+        return query
+    return replace(
+        query,
+        items=tuple(stand_in(e) for e in query.items),
+        having=None if query.having is None else stand_in(query.having),
+        orders=tuple(Order(stand_in(o.expression), o.descending) for o in query.orders),
+    )
 
 
 def text_of(inner: Inner, placed: Placing) -> Text:

@@ -29,7 +29,7 @@ class Ranked:
     """A SELECT over one table with percentiles as plain aggregates over `table`.
 
     Attributes:
-        table: what stands in FROM: a derived table with the columns of the one before, and ranks.
+        table: what stands in FROM: a derived table with the name and the columns of the one before, and ranks.
     """
 
     table: str
@@ -95,7 +95,7 @@ def with_percentiles(
     """The same SELECT without scisql_median and scisql_percentile; `check_percentiles` has nothing against it.
 
     Args:
-        table: the table in FROM, rendered, without alias; the other arguments mean its columns by their plain names.
+        table: the name of the table in FROM, in quotes; the other arguments mean its columns.
             Columns ``value0``, ``rank0``, ``count0`` and so on, and ``size0``, must not be among them.
         groups: the keys of GROUP BY, which stay as they are.
         rollup: whether WITH ROLLUP follows them.
@@ -167,8 +167,9 @@ class _Ranking:
                 order = f"{parts} ORDER BY `value{n}` IS NULL, `value{n}`".strip()
                 ranks.append(f"ROW_NUMBER() OVER ({order}) AS `rank{suffix}`")
                 ranks.append(f"COUNT(`value{n}`) OVER ({parts}) AS `count{suffix}`")
-        valued = f"(SELECT *, {', '.join(values)} FROM {table}) AS `valued`"
-        return f"(SELECT *, {', '.join(ranks)} FROM {valued}) AS `ranked`"
+        # It keeps its name: columns may be called by it.
+        valued = f"(SELECT *, {', '.join(values)} FROM {table}) AS {table}"
+        return f"(SELECT *, {', '.join(ranks)} FROM {valued}) AS {table}"
 
 
 def _interpolated(value: int, suffix: str, percentage: exp.Expr) -> exp.Expr:

@@ -27,6 +27,7 @@ from qproxy.planner.inside import standing, text_of, unwrapped
 from qproxy.planner.joins import count_pairs_once, family, groups
 from qproxy.planner.marks import MARK
 from qproxy.planner.near import join_near
+from qproxy.planner.percentiles import has_percentile
 from qproxy.planner.query import Chain, Inner, Query, Source, Subquery, Text
 from qproxy.planner.restrict import Area, Both, Either, Restriction, conjuncts, lookups, resolve, restrict
 from qproxy.planner.scope import distinct_names
@@ -142,7 +143,7 @@ class _Placing:
         own: list[Stage] = []
         if isinstance(inner, Query):
             placed = self.place(inner, everything=False)
-            if placed.family is None:
+            if placed.family is None and not has_percentile(*inner.judged):
                 stages += placed.stages
                 return replace(source, text=self._text(placed.query)), EVERYTHING
             if not everything and chunkwise(placed.query):
@@ -159,6 +160,7 @@ class _Placing:
         return replace(source, text=text), EVERYTHING
 
     def _text(self, query: Query) -> Text:
+        _check_text(query)
         return Text(render.limited(query, query.items, distinct_names(query.names)), query.slots)
 
     def _whole(self, inner: Inner, stages: list[Stage]) -> Text:
@@ -167,9 +169,11 @@ class _Placing:
 
         def placed(query: Query) -> Query:
             tried = self.place(query, everything=False)
-            if tried.family is not None and not _stands_alone(query):
+            first = tried.family is not None or has_percentile(*query.judged)
+            if first and not _stands_alone(query):
                 tried = self.place(query, everything=True)
-            elif tried.family is not None:
+                _check_text(query)
+            elif first:
                 stage = self._stage(query, own)
                 return _all_rows(query, stage)
             own.extend(tried.stages)
@@ -253,6 +257,15 @@ class _Placing:
             stages += everything.stages
             text = self._text(everything.query)
         return replace(subquery, text=standing(subquery, text))
+
+
+def _check_text(query: Query) -> None:
+    """Refuse what can stand in no other statement: percentiles take two of their own."""
+    if has_percentile(*query.judged):
+        raise unsupported(
+            "scisql_median and scisql_percentile in a subquery that takes columns from the query around it, or in a "
+            "recursive one; write them with GROUP BY in a query in FROM, and join it"
+        )
 
 
 def _known_later(expression: exp.Expr, nested: Mapping[str, Subquery]) -> str | None:

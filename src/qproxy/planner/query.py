@@ -208,6 +208,12 @@ class Query:
             found += [s.optional() for s in (subquery.text.slots if subquery.text else ())]
         return tuple(found)
 
+    @property
+    def judged(self) -> tuple[exp.Expr, ...]:
+        """The expressions that are taken of groups: the select list, HAVING and ORDER BY."""
+        having = () if self.having is None else (self.having,)
+        return (*self.items, *having, *(o.expression for o in self.orders))
+
     def expressions(self) -> Iterator[exp.Expr]:
         """All expressions of its clauses, those of joins too."""
         yield from self.items

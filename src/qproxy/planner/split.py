@@ -17,6 +17,7 @@ from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.faithful import call_name
 from qproxy.planner.floats import base_type, divides, is_double, is_float
+from qproxy.planner.percentiles import has_percentile, with_percentiles
 from qproxy.planner.plan import SCRATCH, Final, Relay
 from qproxy.planner.query import Order, Query
 
@@ -38,6 +39,8 @@ class Split:
 
 def whole(query: Query) -> Split:
     """The query itself, for coverages of one chunk: there is nothing to merge."""
+    if has_percentile(*query.judged):
+        return _gathered(query)
     return Split(render.limited(query, query.items), None, Relay())
 
 
@@ -288,13 +291,14 @@ def _merging(
     groups: Sequence[exp.Expr] | None,
     having: exp.Expr | None,
     orders: Sequence[Order],
+    table: str = f"`{SCRATCH}`",
 ) -> str:
-    """The statement that reads the scratch table and gives the query's rows."""
+    """The statement that reads the scratch table, or one derived from it, and gives the query's rows."""
     rendered, having = render.named(items, having)
     return render.select(
         rendered,
         distinct=query.distinct,
-        from_=f"FROM `{SCRATCH}`",
+        from_=f"FROM {table}",
         groups=render.keys(groups, items) if query.rollup and groups else groups,
         rollup=query.rollup,
         having=having,
@@ -345,7 +349,12 @@ def _gathered(query: Query) -> Split:
     if not partials.expressions:
         partials.add(exp.Literal.number(1))
     chunk = {"from_": render.from_clause(query), "where": query.where}
-    statement = _merging(query, items, groups, having, orders)
+    if has_percentile(*query.judged):
+        ranked = with_percentiles(f"`{SCRATCH}`", items, groups, having, orders, rollup=query.rollup)
+        statement = _merging(query, ranked.items, groups, ranked.having, ranked.orders, ranked.table)
+    else:
+        statement = _merging(query, items, groups, having, orders)
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
-    columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
+    # Where it reads no chunks, its tables have rows.
+    columns = render.select(partials.typed(), **chunk, limit=0)  # type: ignore[arg-type]
     return Split(partial, None, Final(columns, statement, bounded=False))

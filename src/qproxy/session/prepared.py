@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from sqlglot.tokenizer_core import TokenType
+
 from qproxy.errors import SQLError, read_only
 from qproxy.planner.parse import tokenize
 from qproxy.planner.plan import Plan, Relay
@@ -60,9 +62,20 @@ def prepare(sql: str, writes: frozenset[str]) -> Template:
     taken = template(statements[0])
     if word in _TYPED:
         return taken
-    if word == "SHOW" and taken.places:
-        raise SQLError(1064, "You have an error in your SQL syntax: SHOW takes no placeholders")
+    if word == "SHOW":
+        _check_show(taken)
     return Template(taken.sql, taken.pieces, tuple(Place.COMPARED for _ in taken.places))
+
+
+def _check_show(taken: Template) -> None:
+    """SHOW takes placeholders in its condition alone."""
+    if not taken.places:
+        return
+    for token in tokenize(taken.sql):
+        if token.token_type is TokenType.WHERE:
+            return
+        if token.token_type is TokenType.PLACEHOLDER:
+            raise SQLError(1064, "You have an error in your SQL syntax: SHOW takes placeholders behind WHERE alone")
 
 
 def bound(taken: Template, parameters: Sequence[Parameter], encoding: str) -> str:

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 
 from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.catalog.model import Catalog
-from qproxy.dispatch.dispatcher import Dispatcher, Progress
+from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.dispatch.fragments import standing_in
 from qproxy.dispatch.lookup import find_places
+from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, unsupported
 from qproxy.merge.final import final
 from qproxy.merge.relay import relay
 from qproxy.planner.constants import SessionValues
 from qproxy.planner.plan import Plan, Relay, Slot, Template
+from qproxy.planner.planned import Planned, all_lookups, foreseen
 from qproxy.planner.planner import Analysis, analyze, make_plan, settled
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock
@@ -31,6 +33,7 @@ class Means:
     Attributes:
         settings: session variables of the client.
         staging: what is read first.
+        progress: of the query.
         merge_limit: most bytes of rows that one engine takes.
         share_limit: most bytes of rows that are sent to every worker.
     """
@@ -56,7 +59,7 @@ def analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
         raise unsupported("expressions nested so deeply; flatten the query") from error
 
 
-async def planned(analysis: Analysis, means: Means) -> Plan:
+async def planned(analysis: Analysis, means: Means) -> Planned:
     """The plan of a query: what comes first is answered, its ids are looked up.
 
     Raises:
@@ -64,21 +67,28 @@ async def planned(analysis: Analysis, means: Means) -> Plan:
     """
     # What travels into scratch tables is converted for the client by the last statement alone.
     inner = replace(means, settings=replace(means.settings, results_charset="utf8mb4", binary=None))
+    first = []
     for stage in analysis.stages:
-        plan = await planned(stage.analysis, inner)
+        own = replace(inner, progress=means.progress.of(stage.table))
+        one = await planned(stage.analysis, own)
         limit = means.share_limit if stage.everywhere else means.merge_limit
-        rows = merged_rows(plan, inner)
+        rows = merged_rows(one.plan, own)
         table = ScratchTable(stage.table, stage.columns, stage.keys)
         await means.staging.take(table, rows, means.dispatcher.spool(), limit)
+        first.append(one)
     ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
-    analysis = settled(analysis, {key: told for key, told in ids.items() if told is not None})
-    found = await find_places(analysis.lookups, means.catalog, means.dispatcher.backends)
-    return make_plan(analysis, found)
+    known = settled(analysis, {key: told for key, told in ids.items() if told is not None})
+    found = await find_places(known.lookups, means.catalog, means.dispatcher.backends)
+    return Planned(analysis, make_plan(known, found), tuple(first))
 
 
-async def foreseen(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) -> Plan:
-    """The plan of a query as far as it is known before anything has run."""
-    return make_plan(analysis, await find_places(analysis.lookups, catalog, dispatcher.backends))
+async def foresee(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) -> Planned:
+    """The plan of a query as far as it is known before anything has run.
+
+    Raises:
+        SQLError: the director index cannot be read.
+    """
+    return foreseen(analysis, await find_places(all_lookups(analysis), catalog, dispatcher.backends))
 
 
 async def column_definitions(plan: Analysis, dispatcher: Dispatcher, settings: SessionSettings) -> list[ColumnDef]:
@@ -128,8 +138,8 @@ async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None
             means.staging.on,
         )
     try:
-        async with aclosing(rows):
-            async for block in rows:
+        async with aclosing(means.progress.watched(rows)) as watched:
+            async for block in watched:
                 yield block
     except SQLError as error:
         raise logical_error(error, plan) from error

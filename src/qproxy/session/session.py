@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from qproxy.backends.base import SessionSettings
 from qproxy.catalog.model import Catalog
-from qproxy.catalog.querylog import QueryRecord
 from qproxy.catalog.users import ALL
-from qproxy.dispatch.dispatcher import Progress
-from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.constants import SessionValues, literal
-from qproxy.planner.explain import explain
 from qproxy.planner.faithful import text
 from qproxy.planner.parse import tokenize
+from qproxy.planner.planner import Analysis
 from qproxy.session import prepared
 from qproxy.session.access import told
 from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
+from qproxy.session.explain import QUERIES, Asked, analyzed_run, asked, explanation
 from qproxy.session.information_schema.definitions import NAME as INFORMATION_SCHEMA
 from qproxy.session.information_schema.statement import mentions, rewrite
-from qproxy.session.limits import deadline, select_limit, timed, until
+from qproxy.session.limits import deadline, select_limit, until
 from qproxy.session.metadata import Engine, information_schema, shown
 from qproxy.session.reader import Reader
-from qproxy.session.select import Means, analyzed, column_definitions, foreseen, merged_rows, planned
+from qproxy.session.running import Running, running
+from qproxy.session.select import Means, analyzed, column_definitions, foresee, merged_rows, planned
 from qproxy.session.services import Services
 from qproxy.session.set_statement import apply_set, split_set_statement
 from qproxy.session.show_server import Process
 from qproxy.session.show_tables import known_table
 from qproxy.session.statements import splits, verb
-from qproxy.session.table import Table, to_rows
+from qproxy.session.table import to_rows
 from qproxy.session.transactions import VERBS, Transaction
 from qproxy.session.variables import Variables
-from qproxy.wire.columns import ColumnDef, ColumnType
+from qproxy.wire.columns import ColumnDef
 from qproxy.wire.handler import Client, Done, Prepared, Reply, Rows
 from qproxy.wire.prepared import Parameter
 from qproxy.wire.rowblock import RowBlock
@@ -54,9 +53,6 @@ NO_OPS = frozenset("LOCK UNLOCK FLUSH XA".split())  # noqa: SIM905
 #: What can be prepared and gives no rows.
 _WITHOUT_ROWS = NO_OPS | VERBS | {"SET", "USE", "KILL"}
 DESCRIBES = frozenset(("EXPLAIN", "DESCRIBE", "DESC"))
-QUERIES = frozenset("SELECT WITH VALUES TABLE (".split())  # noqa: SIM905
-#: What makes EXPLAIN explain a query, and not describe a table of that name.
-EXPLAINED = QUERIES | {"FORMAT", "EXTENDED", "ANALYZE", "PARTITIONS"}
 
 
 class Session:
@@ -219,8 +215,10 @@ class Session:
             async with aclosing(self._select(sql, more, binary)) as replies:
                 async for reply in replies:
                     yield reply
-        elif word in DESCRIBES and verb(_behind_verb(sql)) in EXPLAINED:
-            yield await self._explain(_behind_verb(sql), more)
+        elif (explained := asked(sql)) is not None:
+            async with aclosing(self._explain(sql, explained, more)) as replies:
+                async for reply in replies:
+                    yield reply
         elif word == "SHOW" or word in DESCRIBES:
             columns, rows = await shown(
                 sql, self._show_context(), self._values(), self._engine(), self.results_encoding
@@ -279,6 +277,8 @@ class Session:
         word = verb(sql)
         if word in QUERIES:
             return await self._shape(sql)
+        if (explained := asked(sql)) is not None:
+            return explained.columns
         if word == "SHOW" or word in DESCRIBES:
             async with aclosing(self._answer(sql, False)) as replies:
                 async for reply in replies:
@@ -300,38 +300,15 @@ class Session:
             self._variables.restore(saved)
 
     async def _select(self, sql: str, more: bool, binary: bool) -> AsyncGenerator[Reply, None]:
-        services = self._services
-        # Held until the last row is out: what this snapshot knows of is not dropped before.
-        snapshot = services.catalog()
-        progress = Progress()
-        started = time.time()
-        outcome = _Outcome()
-        end = deadline(self._variables)
-        staging = services.dispatcher.staging(self._variables.settings())
-        try:
-            async with until(end):
-                columns, rows = await self._found(sql, snapshot, progress, staging, binary)
-            async with aclosing(outcome.watched(timed(rows, end))) as watched:
+        with self._running(sql) as one:
+            async with until(one.end):
+                columns, rows = await self._found(sql, one, binary)
+            async with aclosing(one.watched(rows)) as watched:
                 yield Rows(columns, watched, more=more, binary=binary)
-        except SQLError as refusal:
-            outcome.error = refusal.message
-            raise
-        finally:
-            staging.close()
-            services.record(
-                QueryRecord(
-                    user=self._client.user,
-                    connection_id=self._client.connection_id,
-                    database=self._database,
-                    started=started,
-                    seconds=time.time() - started,
-                    statement=sql,
-                    chunks=progress.chunks,
-                    rows=outcome.rows,
-                    bytes=outcome.nbytes,
-                    error=outcome.error,
-                )
-            )
+
+    def _running(self, sql: str) -> AbstractContextManager[Running]:
+        staging = self._services.dispatcher.staging(self._variables.settings())
+        return running(sql, self._services, self._client, self._database, staging, deadline(self._variables))
 
     async def _shape(self, sql: str) -> Sequence[ColumnDef]:
         """Columns of a query, of which nothing is run."""
@@ -349,36 +326,64 @@ class Session:
         values = ((name, text(literal(self._variables.user.get(name)))) for name in sorted(names))
         return replace(settings, variables=tuple(values))
 
+    def _knowing(self, means: Means, names: frozenset[str]) -> Means:
+        """Means with the user variables that a query reads."""
+        settings = self._with_variables(means.settings, names)
+        means.staging.settings = settings
+        return replace(means, settings=settings)
+
     async def _found(
-        self, sql: str, snapshot: Catalog, progress: Progress, staging: Staging, binary: bool = False
+        self, sql: str, one: Running, binary: bool
     ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
         """Columns and rows of a query."""
-        services, values = self._services, self._values()
+        values = self._values()
         told = await information_schema(sql, self._show_context(), values, self._engine())
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
-        catalog, settings = self._visible(snapshot), self._variables.settings()
-        analysis = analyzed(sql, catalog, values)
-        settings = self._with_variables(settings, analysis.variables)
-        staging.settings = settings
-        columns = await column_definitions(analysis, services.dispatcher, settings)
+        means = self._means(one)
+        analysis = analyzed(sql, means.catalog, values)
+        means = self._knowing(means, analysis.variables)
+        columns = await column_definitions(analysis, means.dispatcher, means.settings)
         if binary:
-            settings = replace(settings, binary=tuple(columns))
-        limits = (services.merge_limit, services.share_limit)
-        means = Means(catalog, services.dispatcher, settings, staging, progress, *limits)
-        plan = await planned(analysis, means)
+            means = replace(means, settings=replace(means.settings, binary=tuple(columns)))
+        plan = (await planned(analysis, means)).plan
         return columns, merged_rows(prepared.exact(plan, columns) if binary else plan, means)
 
-    async def _explain(self, sql: str, more: bool) -> Rows:
-        if verb(sql) not in QUERIES:
-            raise unsupported(f"EXPLAIN {verb(sql)} yet; plain EXPLAIN shows the plan")
+    def _means(self, one: Running) -> Means:
+        services = self._services
+        return Means(
+            catalog=self._visible(one.snapshot),
+            dispatcher=services.dispatcher,
+            settings=self._variables.settings(),
+            staging=one.staging,
+            progress=one.progress,
+            merge_limit=services.merge_limit,
+            share_limit=services.share_limit,
+        )
+
+    async def _explain(self, sql: str, explained: Asked, more: bool) -> AsyncGenerator[Reply, None]:
         values = self._values()
-        if mentions(sql, self._database) and rewrite(sql, values) is not None:
-            raise unsupported("EXPLAIN of a query on information_schema")
-        catalog = self._catalog()
-        plan = await foreseen(analyzed(sql, catalog, values), catalog, self._services.dispatcher)
-        columns = (_text("step", 64), _text("detail", 1 << 16))
-        return _table(Table(columns, [tuple(line) for line in explain(plan, catalog)]), self.results_encoding, more)
+        if mentions(explained.query, self._database) and rewrite(explained.query, values) is not None:
+            raise unsupported(
+                "EXPLAIN of a query on information_schema: it reads tables of the proxy and no chunks; run it"
+            )
+        with self._running(sql) as one:
+            async with until(one.end):
+                means = self._means(one)
+                analysis = analyzed(explained.query, means.catalog, values)
+                means = self._knowing(means, analysis.variables)
+                # What a worker refuses has no plan.
+                await column_definitions(analysis, means.dispatcher, means.settings)
+            rows = self._explanation(explained, analysis, means)
+            async with aclosing(one.watched(rows)) as watched:
+                yield Rows(explained.columns, watched, more=more)
+
+    async def _explanation(self, explained: Asked, analysis: Analysis, means: Means) -> AsyncGenerator[RowBlock, None]:
+        if explained.run:
+            step = explanation(*await analyzed_run(analysis, means), means)
+        else:
+            step = explanation(await foresee(analysis, means.catalog, means.dispatcher), None, means)
+        yield to_rows(explained.table(step), self.results_encoding)
 
     async def _kill(self, sql: str) -> None:
         reader = Reader(sql)
@@ -438,43 +443,8 @@ class Session:
         )
 
 
-@dataclass
-class _Outcome:
-    """What became of a query, for the query log: interrupted, unless its last row was taken or an error said why."""
-
-    rows: int = 0
-    nbytes: int = 0
-    error: str | None = "interrupted"
-
-    async def watched(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
-        """The blocks, counted as the client takes them."""
-        try:
-            async with aclosing(blocks):
-                async for block in blocks:
-                    self.rows += block.rows
-                    self.nbytes += block.nbytes
-                    yield block
-        except SQLError as refusal:
-            self.error = refusal.message
-            raise
-        self.error = None
-
-
 def _not_understood(sql: str) -> SQLError:
     return SQLError(1064, f"You have an error in your SQL syntax near '{sql.strip()[:80]}' at line 1")
-
-
-def _table(table: Table, encoding: str, more: bool) -> Rows:
-    async def blocks() -> AsyncIterator[RowBlock]:
-        block = to_rows(table, encoding)
-        if block.rows:
-            yield block
-
-    return Rows(table.columns, blocks(), more=more)
-
-
-def _text(name: str, length: int) -> ColumnDef:
-    return ColumnDef(name, ColumnType.VAR_STRING, length=length * 4)
 
 
 def _name_behind(sql: str) -> str:

@@ -1,0 +1,90 @@
+"""A query under way: what it holds while it runs, and what the query log learns of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+
+from qproxy.catalog.model import Catalog
+from qproxy.catalog.querylog import QueryRecord
+from qproxy.dispatch.progress import Progress
+from qproxy.dispatch.staging import Staging
+from qproxy.errors import SQLError
+from qproxy.session.limits import timed
+from qproxy.session.services import Services
+from qproxy.wire.handler import Client
+from qproxy.wire.rowblock import RowBlock
+
+
+@dataclass
+class Running:
+    """One query.
+
+    Attributes:
+        snapshot: held until the last row is out: what it knows of is not dropped before.
+        end: when it must be done, by the event loop's clock; None for no end.
+        rows, nbytes: that the client took.
+        error: interrupted, unless the last row was taken or an error said why.
+    """
+
+    snapshot: Catalog
+    staging: Staging
+    end: float | None
+    progress: Progress = field(default_factory=Progress)
+    rows: int = 0
+    nbytes: int = 0
+    error: str | None = "interrupted"
+
+    async def watched(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+        """The blocks, as long as there is time, counted as the client takes them.
+
+        Raises:
+            SQLError: 1969 where there is no more time.
+        """
+        try:
+            async with aclosing(timed(blocks, self.end)) as in_time:
+                async for block in in_time:
+                    self.rows += block.rows
+                    self.nbytes += block.nbytes
+                    yield block
+        except SQLError as refusal:
+            self.error = refusal.message
+            raise
+        self.error = None
+
+
+@contextmanager
+def running(
+    sql: str, services: Services, client: Client, database: str | None, staging: Staging, end: float | None
+) -> Iterator[Running]:
+    """A query as long as it runs; afterwards it is noted in the query log.
+
+    Args:
+        staging: given up at the end.
+        end: see `Running`.
+    """
+    one = Running(services.catalog(), staging, end)
+    started = time.time()
+    try:
+        yield one
+    except SQLError as refusal:
+        one.error = refusal.message
+        raise
+    finally:
+        staging.close()
+        services.record(
+            QueryRecord(
+                user=client.user,
+                connection_id=client.connection_id,
+                database=database,
+                started=started,
+                seconds=time.time() - started,
+                statement=sql,
+                chunks=one.progress.all_chunks,
+                rows=one.rows,
+                bytes=one.nbytes,
+                error=one.error,
+            )
+        )
