@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import connections, ingest, neighbours, queries, results, stream
+from benchmarks import connections, ingest, neighbours, pairs, queries, results, stream
 from benchmarks.options import NotMeasured, Options, WrongAnswer
 from benchmarks.results import Measured
 from qproxy.errors import QproxyError
@@ -22,6 +22,7 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "stream": stream.measure,
     "queries": queries.measure,
     "neighbours": neighbours.measure,
+    "pairs": pairs.measure,
     "connections": connections.measure,
 }
 

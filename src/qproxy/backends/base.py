@@ -24,6 +24,7 @@ class SessionSettings:
         time_zone: an offset such as ``+02:00``; None for UTC.
         collation: collation_connection, for comparisons of literals.
         results_charset: charset in which text is to come back; None for no conversion.
+        variables: user variables that its statements read, with their values as SQL.
         binary: where rows are to come in the binary protocol, the columns that a client was told of: their types say
             how values lie in a row. None for text. No session variable: connections are alike whatever it is.
     """
@@ -32,6 +33,7 @@ class SessionSettings:
     time_zone: str | None = None
     collation: str = "utf8mb4_general_ci"
     results_charset: str | None = "utf8mb4"
+    variables: tuple[tuple[str, str], ...] = ()
     binary: tuple[ColumnDef, ...] | None = field(default=None, compare=False)
 
 
@@ -53,6 +55,21 @@ class HeldTable:
     columns: str
     rows: RowBlock
     digest: bytes
+
+
+@dataclass(frozen=True)
+class ScratchTable:
+    """A table of one query that all statements see.
+
+    Attributes:
+        name: in the database of scratch tables, as statements write it.
+        select: statement (MariaDB's dialect) whose columns it has.
+        keys: columns by which its rows are looked for.
+    """
+
+    name: str
+    select: str
+    keys: tuple[str, ...] = ()
 
 
 class ResultStream(Protocol):
@@ -90,10 +107,12 @@ class Backend(Protocol):
 
     Attributes:
         loads: files that it loads best at the same time.
+        keeps_variables: whether its statements may read user variables: see `SessionSettings.variables`.
     """
 
     name: str
     loads: int
+    keeps_variables: bool
 
     def translate(self, sql: str) -> str:
         """A statement of MariaDB's dialect in the engine's own; called once a plan, not once a chunk.
@@ -135,12 +154,8 @@ class Backend(Protocol):
         """
         ...
 
-    async def share(self, table: str, select: str, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
-        """Make a table that all statements see, with the columns that ``select`` has, and fill it.
-
-        Args:
-            table: in the database of scratch tables, as statements name it.
-        """
+    async def share(self, table: ScratchTable, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
+        """Make a table that all statements see, and fill it."""
         ...
 
     async def execute(self, sql: str) -> None:

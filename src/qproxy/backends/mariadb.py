@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from qproxy.backends.base import DEFAULT_SETTINGS, HeldTable, ResultStream, Scratch, SessionSettings
+from qproxy.backends.base import DEFAULT_SETTINGS, HeldTable, ResultStream, Scratch, ScratchTable, SessionSettings
 from qproxy.backends.mariadb_load import load_file
 from qproxy.backends.mariadb_pool import UTC, Link, Pool
 from qproxy.backends.mariadb_scratch import MariaDBScratch
@@ -51,6 +51,7 @@ class MariaDBBackend:
     """
 
     loads = 2
+    keeps_variables = True
 
     def __init__(self, worker: Worker, connections: int = 8, connect_timeout: float = 5.0) -> None:
         self.name = worker.name
@@ -109,16 +110,20 @@ class MariaDBBackend:
             finally:
                 self._pool.give_back(link)
 
-    async def share(self, table: str, select: str, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
+    async def share(self, table: ScratchTable, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
         """See `Backend.share`."""
         # Whoever runs a merge waits for statements: this must not wait for merges.
         async with self._statements:
             link = await self._link(settings, sure=True)
             try:
-                columns = await self._create(link, table, select, "TABLE")
-                filled = MariaDBScratch(partial(self._running, link), table, columns)
+                columns = await self._create(link, table.name, table.select, "TABLE")
+                filled = MariaDBScratch(partial(self._running, link), table.name, columns)
                 for block in rows:
                     await filled.append(block)
+                for key in table.keys:
+                    # Refused for long text, which can be looked for without.
+                    with contextlib.suppress(SQLError):
+                        await self._run(link, f"ALTER TABLE {table.name} ADD KEY ({_quoted(key)})")
             except BaseException:
                 self._pool.drop(link)
                 raise
@@ -372,4 +377,5 @@ def _set_statement(settings: SessionSettings) -> str:
     return (
         f"SET sql_mode={mode}, time_zone={zone}, collation_connection={settings.collation},"
         f" character_set_results={'NULL' if charset is None else charset}"
+        + "".join(f", @{_quoted(name)}={value}" for name, value in settings.variables)
     )

@@ -42,6 +42,8 @@ STOP_SECONDS = 120.0
 #: Small buffers, so that several servers fit beside each other; the rest is what loading and dispatch rely on.
 # sync-frm off: the data files of Aria tables are not synced either, so a machine that loses power loses chunks all the
 # same (a replica has them); synced, each of some thousand small tables costs two more writes to the disk.
+# tmp-memory-table-size, max-heap-table-size: what a near-neighbour join looks into is found 5 times as fast in memory
+# as in a file, which 100,000 rows with a VARCHAR(40) among their columns became at MariaDB's own 16M.
 _OPTIONS = """\
 bind-address = 127.0.0.1
 skip-name-resolve
@@ -59,6 +61,8 @@ key-buffer-size = 16M
 aria-pagecache-buffer-size = 32M
 innodb-buffer-pool-size = 32M
 innodb-log-file-size = 16M
+tmp-memory-table-size = 128M
+max-heap-table-size = 128M
 """
 
 

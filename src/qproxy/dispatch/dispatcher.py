@@ -63,6 +63,11 @@ class Dispatcher:
         self._failed: dict[str, float] = {}
         self._later: set[asyncio.Task[None]] = set()
 
+    @property
+    def keeps_variables(self) -> bool:
+        """Whether statements of all workers may read user variables."""
+        return all(b.keeps_variables for b in self.backends.values())
+
     def staging(self, settings: SessionSettings) -> Staging:
         """Room for what a query reads first."""
         return Staging(settings, self.later)

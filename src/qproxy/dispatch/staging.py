@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from qproxy.backends.base import Backend, SessionSettings
+from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.dispatch.spool import Spool
 from qproxy.errors import SQLError, WorkerError
 from qproxy.wire.rowblock import RowBlock, decode_rows
@@ -22,34 +22,31 @@ class Staged:
     """The rows of a query that was answered first.
 
     Attributes:
-        table: the scratch table, as statements name it.
-        columns: statement whose columns it has.
+        table: that takes them.
     """
 
-    table: str
-    columns: str
+    table: ScratchTable
     rows: Spool
 
 
 class Staging:
     """What a query has read first.
 
+    Attributes:
+        settings: session variables with which scratch tables are made.
+
     Args:
-        settings: session variables of the client.
         later: runs what the query need not wait for.
     """
 
     def __init__(self, settings: SessionSettings, later: Callable[[Coroutine[Any, Any, None]], None]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._later = later
         self._staged: list[Staged] = []
-        self._made: dict[str, set[str]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._making: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._backends: dict[str, Backend] = {}
 
-    async def take(
-        self, table: str, columns: str, rows: AsyncGenerator[RowBlock, None], spool: Spool, limit: int
-    ) -> None:
+    async def take(self, table: ScratchTable, rows: AsyncGenerator[RowBlock, None], spool: Spool, limit: int) -> None:
         """Read the rows of a scratch table to come.
 
         Args:
@@ -64,7 +61,7 @@ class Staging:
             spool.close()
             raise
         # Not before it is full: its own query asks for all that is staged.
-        self._staged.append(Staged(table, columns, spool))
+        self._staged.append(Staged(table, spool))
 
     @staticmethod
     async def _fill(spool: Spool, rows: AsyncGenerator[RowBlock, None], limit: int) -> None:
@@ -88,7 +85,7 @@ class Staging:
         Returns:
             None where the rows are too many to be asked for one by one, or no integers.
         """
-        rows = next(s.rows for s in self._staged if s.table == table)
+        rows = next(s.rows for s in self._staged if s.table.name == table)
         if rows.rows > MOST_IDS:
             return None
         found: list[int | str | None] = []
@@ -110,35 +107,43 @@ class Staging:
         Raises:
             WorkerError, SQLError: as `Backend.share`.
         """
-        made = self._made.setdefault(backend.name, set())
-        if len(made) == len(self._staged):
-            return
-        async with self._locks.setdefault(backend.name, asyncio.Lock()):
-            self._backends[backend.name] = backend
-            for staged in self._staged:
-                if staged.table not in made:
-                    try:
-                        await backend.share(staged.table, staged.columns, staged.rows.again(), self._settings)
-                    except BaseException:
-                        # It may be half filled: whoever comes next finds none.
-                        self._later(self._drop(backend, [staged.table]))
-                        raise
-                    # Not before it is full: others look whether it is there.
-                    made.add(staged.table)
+        for staged in self._staged:
+            place = (backend.name, staged.table.name)
+            if place not in self._making:
+                self._backends[backend.name] = backend
+                self._making[place] = asyncio.get_running_loop().create_task(self._make(backend, staged))
+            try:
+                # Whoever waits may be stopped, as others wait for the same table.
+                await asyncio.shield(self._making[place])
+            except (WorkerError, SQLError):
+                self._making.pop(place, None)
+                raise
+
+    async def _make(self, backend: Backend, staged: Staged) -> None:
+        try:
+            await backend.share(staged.table, staged.rows.again(), self.settings)
+        except (WorkerError, SQLError):
+            # It may be half filled: whoever comes next must find none.
+            await self._drop(backend, staged.table.name)
+            raise
 
     def close(self) -> None:
         """Give up the rows, and drop the tables behind the query's back."""
+        self._later(self._give_up())
+
+    async def _give_up(self) -> None:
+        for task in self._making.values():
+            task.cancel()
+        await asyncio.gather(*self._making.values(), return_exceptions=True)
         for staged in self._staged:
             staged.rows.close()
-        for name, backend in self._backends.items():
-            if self._made[name]:
-                self._later(self._drop(backend, sorted(self._made[name])))
+        for name, table in self._making:
+            await self._drop(self._backends[name], table)
 
     @staticmethod
-    async def _drop(backend: Backend, tables: list[str]) -> None:
+    async def _drop(backend: Backend, table: str) -> None:
         try:
-            for table in tables:
-                await backend.execute(f"DROP TABLE IF EXISTS {table}")
+            await backend.execute(f"DROP TABLE IF EXISTS {table}")
         except (WorkerError, SQLError):
             # What a worker keeps, it is freed of when a proxy next finds it there.
             return

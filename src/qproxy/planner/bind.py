@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from qproxy.catalog.model import Catalog
+from qproxy.catalog.model import Catalog, Column
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.faithful import call_name
 from qproxy.planner.marks import MARK
@@ -29,6 +29,7 @@ from qproxy.planner.scope import (
     WHERE,
     Resolver,
     Scope,
+    columns_of,
     map_columns,
     visible_name,
 )
@@ -114,7 +115,7 @@ class _Binder:
     def around(self, chain: Chain) -> Query:
         """``SELECT * FROM (chain)``."""
         number = self.numbers()
-        source = Source(AROUND, number, result_table(AROUND, chain), inner=chain)
+        source = Source(AROUND, number, result_table(AROUND, chain), inner=chain, names=result_names(chain))
         items = tuple(source.column(c.name) for c in source.table.columns)
         return Query(self.catalog, result_names(chain), items, (source,), AROUND)
 
@@ -289,9 +290,9 @@ class _Clauses:
                 names.append(name)
                 items.append(self.bound(item.unalias(), lambda column: self.scope.resolve(column, FIELD_LIST)))
                 continue
-            for column in _expand(star, self.scope):
-                names.append(visible_name(column.name))
-                items.append(column)
+            for source, column in _expand(star, self.scope):
+                names.append(source.shown(column.name))
+                items.append(source.column(column.name))
         return names, items
 
 
@@ -303,7 +304,7 @@ def _star(expression: exp.Expr) -> exp.Column | None:
     return None
 
 
-def _expand(star: exp.Column, scope: Scope) -> list[exp.Column]:
+def _expand(star: exp.Column, scope: Scope) -> list[tuple[Source, Column]]:
     if star.table:
         found = [
             s
@@ -313,10 +314,10 @@ def _expand(star: exp.Column, scope: Scope) -> list[exp.Column]:
         ]
         if not found:
             raise SQLError(1051, f"Unknown table '{star.table}'")
-        return [found[0].column(c.name) for c in found[0].table.columns]
+        return columns_of(found[0])
     if not scope.sources:
         raise SQLError(1096, "No tables used")
-    return [s.column(c.name) for s, c in scope.columns]
+    return scope.columns
 
 
 class _Aliases:

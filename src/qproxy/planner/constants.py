@@ -48,6 +48,7 @@ class SessionValues:
         user: ``name@host``.
         variable: the value of a system variable; raises SQLError 1193 for an unknown one.
         user_variables: values of ``@x``, by lower-case name.
+        variables_travel: whether workers know the user variables, so that they stay in the query.
         now: the statement's time, in the session's zone.
         ahead: how far the session's zone is ahead of UTC.
         select_limit: rows that a SELECT without a LIMIT gives at most; None for all.
@@ -60,6 +61,7 @@ class SessionValues:
     version: str
     variable: Callable[[str], Value]
     user_variables: Mapping[str, Value] = field(default_factory=dict)
+    variables_travel: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
     ahead: timedelta = timedelta(0)
     select_limit: int | None = None
@@ -95,11 +97,16 @@ def fold(select: exp.Select, session: SessionValues) -> None:
             node.replace(value)
 
 
+def variables(select: exp.Select) -> set[str]:
+    """Names of the user variables that a query reads."""
+    return {node.name.lower() for node in select.find_all(exp.Parameter)}
+
+
 def _value(node: exp.Expr, session: SessionValues) -> exp.Expr | None:
     if isinstance(node, exp.SessionParameter):
         return literal(session.variable(node.name.lower()))
     if isinstance(node, exp.Parameter):
-        return literal(session.user_variables.get(node.name.lower()))
+        return None if session.variables_travel else literal(session.user_variables.get(node.name.lower()))
     if not isinstance(node, exp.Anonymous):
         return None
     name = node.name.upper()

@@ -35,6 +35,39 @@ def is_float(expression: exp.Expr, query: Query) -> bool:
     return "float" in bases and not any(b in _TEXT for b in bases)
 
 
+#: Functions that give DOUBLE whatever they are given (MariaDB Knowledge Base, "Numeric Functions").
+_REAL = frozenset(
+    """
+    ACOS ASIN ATAN ATAN2 COS COT DEGREES EXP LN LOG LOG10 LOG2 PI POW POWER RADIANS RAND SIN SQRT TAN
+    """.split()  # noqa: SIM905
+)
+_TO_DOUBLE = re.compile(r"(CAST|CONVERT)\W.*\W(DOUBLE|FLOAT)\b", re.IGNORECASE | re.DOTALL)
+_INTEGERS_AND_DECIMALS = frozenset(
+    ("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal", "numeric", "year", "bit", "bool")
+)
+
+
+def is_double(expression: exp.Expr, query: Query) -> bool:
+    """Whether MariaDB surely computes an expression with real numbers, not decimals."""
+    if isinstance(expression, exp.Paren | exp.Neg | exp.Sum | exp.Avg | exp.Min | exp.Max):
+        return is_double(expression.this, query)
+    if isinstance(expression, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
+        return is_double(expression.this, query) or is_double(expression.expression, query)
+    if isinstance(expression, exp.Literal):
+        return expression.is_string or "e" in expression.name.lower()
+    if isinstance(expression, exp.Column):
+        return base_type(expression, query) not in _INTEGERS_AND_DECIMALS | {"number", ""}
+    if isinstance(expression, exp.Anonymous):
+        return call_name(expression).upper() in _REAL or _TO_DOUBLE.match(str(expression.this)) is not None
+    return False
+
+
+def divides(expression: exp.Expr, query: Query) -> bool:
+    """Whether an expression may hold a quotient of decimals: it has more digits inside MariaDB than it shows."""
+    quotients = [node for node in expression.walk() if isinstance(node, exp.Div | exp.Mod | exp.Avg)]
+    return any(not is_double(node, query) for node in quotients)
+
+
 def _values(expression: exp.Expr) -> list[exp.Expr]:
     """The expressions among which a choice takes its value; the expression itself where it is no choice."""
     if isinstance(expression, exp.Paren | exp.Min | exp.Max):

@@ -32,7 +32,7 @@ _PARSED = frozenset(
     """.split()  # noqa: SIM905
 )
 #: Words that stand before a parenthesis without being a function's name.
-_NO_CALL = frozenset(
+NO_CALL = frozenset(
     """
     AND OR XOR NOT IN BETWEEN LIKE RLIKE REGEXP IS AS ON USING SELECT FROM WHERE HAVING BY WHEN THEN ELSE CASE DISTINCT
     ALL ANY SOME EXISTS UNION EXCEPT INTERSECT DIV LIMIT OFFSET JOIN OVER PARTITION INDEX KEY ESCAPE AGAINST
@@ -267,7 +267,7 @@ def _is_call(tokens: Sequence[Token], at: int, upper: str) -> bool:
     if following is None or following.token_type is not TokenType.L_PAREN:
         return False
     # The tokenizer takes some words together, as in GROUP BY: the last one decides.
-    if not (upper[0].isalpha() or upper[0] == "_") or upper.split()[-1] in _NO_CALL or upper in _PARSED:
+    if not (upper[0].isalpha() or upper[0] == "_") or upper.split()[-1] in NO_CALL or upper in _PARSED:
         return False
     before = tokens[at - 1] if at else None
     if before is not None and before.token_type is TokenType.DOT:

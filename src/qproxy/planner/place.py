@@ -18,6 +18,7 @@ from qproxy.catalog.model import Column, Family, Table, TableKind
 from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.areas import name_areas
+from qproxy.planner.bounds import bare
 from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
 from qproxy.planner.expand import expand
 from qproxy.planner.faithful import call_name
@@ -43,12 +44,14 @@ class Stage:
     Attributes:
         table: the scratch table that holds its rows.
         query: what fills it; its columns are called as ``names`` says.
+        keys: columns by which its rows are looked for.
         everywhere: whether every worker with chunks needs it; else the one that runs the statement alone.
     """
 
     table: str
     query: Query
     names: tuple[str, ...]
+    keys: tuple[str, ...] = ()
     everywhere: bool = True
 
 
@@ -102,7 +105,7 @@ class _Placing:
         sources = []
         for source in query.sources:
             if source.inner is not None:
-                source, inside = self._in_from(source, stages, everything)
+                source, inside = self._in_from(query, source, stages, everything)
                 if inside is not EVERYTHING and not source.nullable:
                     told[source.alias] = inside
             sources.append(source)
@@ -124,14 +127,16 @@ class _Placing:
             stages = [replace(s, everywhere=False) for s in stages]
         return Placed(count_pairs_once(expand(query)), found, restriction, tuple(stages))
 
-    def _stage(self, query: Query, stages: list[Stage], names: tuple[str, ...] | None = None) -> Stage:
-        """Answer a query first; the same one but once."""
-        names = names or distinct_names(query.names)
-        stage = Stage(self._new_table(), query, names)
+    def _stage(self, query: Query, stages: list[Stage], keys: tuple[str, ...] = ()) -> Stage:
+        """Answer a query first."""
+        names = distinct_names(query.names)
+        stage = Stage(self._new_table(), query, names, keys)
         stages.append(stage)
         return stage
 
-    def _in_from(self, source: Source, stages: list[Stage], everything: bool) -> tuple[Source, Restriction]:
+    def _in_from(
+        self, query: Query, source: Source, stages: list[Stage], everything: bool
+    ) -> tuple[Source, Restriction]:
         """A query in FROM: its text where it can stand in a chunk's statement, else a table of its rows."""
         inner = source.inner
         assert inner is not None
@@ -145,7 +150,7 @@ class _Placing:
                 stages += placed.stages
                 result = result_of(placed.query, source)
                 return replace(result, text=self._text(placed.query)), _by_chunks(placed.restriction)
-            return self._read_first(source, self._stage(inner, stages)), EVERYTHING
+            return self._read_first(source, self._stage(inner, stages, _compared(query, source))), EVERYTHING
         text = self._whole(inner, own)
         if isinstance(inner, Chain) and not everything and own:
             chunked = self._chunkwise_arms(inner, stages, source)
@@ -221,7 +226,7 @@ class _Placing:
         for source in query.sources:
             if source.table.partitioned and source not in stays:
                 rows = _rows_of(query, source)
-                stage = self._stage(rows, stages, rows.names)
+                stage = self._stage(rows, stages, _compared(query, source))
                 columns = tuple(source.table.column(n) or Column(n, "int", "") for n in stage.names)
                 table = Table("", source.table.name, TableKind.REGULAR, columns)
                 source = replace(source, table=table, database=None, inner=None, text=None, name=stage.table)
@@ -238,7 +243,8 @@ class _Placing:
             stages += own
         elif not subquery.outer:
             wanted = _as_much_as_needed(subquery)
-            stage = self._stage(wanted, stages)
+            listed = subquery.bare and len(wanted.items) == 1
+            stage = self._stage(wanted, stages, distinct_names(wanted.names)[:1] if listed else ())
             text = _reading(stage, wanted)
             return replace(subquery, text=standing(subquery, text), stage=stage.table)
         elif isinstance(inner, Query) and ties_to(tried.query, subquery, _call(query, word), query):
@@ -303,7 +309,12 @@ def _all_rows(query: Query, stage: Stage) -> Query:
     types = [base_type(i, query) for i in query.items]
     columns = tuple(Column(n, t, "") for n, t in zip(stage.names, types, strict=True))
     source = Source("§s§", 0, Table("", "§s§", TableKind.REGULAR, columns), name=stage.table)
-    return Query(query.catalog, query.names, tuple(source.column(n) for n in stage.names), (source,), source.alias)
+    # NULL has a type of its own, which a column of a table cannot have.
+    items = tuple(
+        exp.Null() if isinstance(bare(i), exp.Null) else source.column(n)
+        for i, n in zip(query.items, stage.names, strict=True)
+    )
+    return Query(query.catalog, query.names, items, (source,), source.alias)
 
 
 def _reading(stage: Stage, query: Query) -> Text:
@@ -375,6 +386,22 @@ def _rows_of(query: Query, source: Source) -> Query:
     where = exp.and_(*own, copy=False) if own else None
     alone = replace(source, nullable=False, on=None)
     return Query(query.catalog, tuple(used) or ("§1§",), items, (alone,), source.alias, where)
+
+
+def _compared(query: Query, source: Source) -> tuple[str, ...]:
+    """Columns of a source that conditions hold to be equal to columns of others."""
+    conditions = conjuncts(query.where)
+    for one in query.sources:
+        conditions += conjuncts(one.on)
+    found: dict[str, None] = {}
+    for condition in conditions:
+        if isinstance(condition, exp.EQ):
+            sides = (condition.this, condition.expression)
+            for column, other in (sides, sides[::-1]):
+                outside = any(c.table != source.alias for c in other.find_all(exp.Column))
+                if outside and isinstance(column, exp.Column) and column.table == source.alias:
+                    found[column.name] = None
+    return tuple(found)
 
 
 def _only_of(condition: exp.Expr, source: Source) -> bool:

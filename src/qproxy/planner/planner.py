@@ -16,7 +16,7 @@ from qproxy.catalog.model import Catalog, ChunkIds, Family
 from qproxy.catalog.naming import SCRATCH_DATABASE
 from qproxy.planner import render
 from qproxy.planner.bind import bind
-from qproxy.planner.constants import SessionValues, fold
+from qproxy.planner.constants import SessionValues, fold, variables
 from qproxy.planner.counters import counted
 from qproxy.planner.guard import check
 from qproxy.planner.ids import Later
@@ -40,12 +40,14 @@ class Stage:
         table: the scratch table that takes its rows, as it is written in statements.
         analysis: of the query.
         columns: statement whose columns are the table's.
+        keys: columns by which its rows are looked for.
         everywhere: whether every worker needs the rows; else the one that goes on with them.
     """
 
     table: str
     analysis: Analysis
     columns: str
+    keys: tuple[str, ...]
     everywhere: bool
 
 
@@ -59,6 +61,7 @@ class Analysis:
         slots: of the shape.
         stages: what has to be answered first.
         total: the one value of a query that row counters answer; None for all others.
+        variables: names of the user variables that workers have to know.
     """
 
     query: Query
@@ -69,6 +72,7 @@ class Analysis:
     restriction: Restriction
     stages: tuple[Stage, ...] = ()
     total: int | None = None
+    variables: frozenset[str] = frozenset()
 
     @property
     def lookups(self) -> frozenset[Lookup]:
@@ -88,21 +92,26 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
     parsed = parse(sql)
+    read: set[str] = set()
     for part in parts(parsed):
         fold(part.select, session)
+        read |= variables(part.select)
         check(part.select, part.nested)
     query = bind(parsed, catalog, session.database)
     if query.limit is None:
         query = replace(query, limit=session.select_limit)
     numbers = itertools.count()
-    return _analyzed(query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")
+    found = _analyzed(query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")
+    return replace(found, variables=frozenset(read)) if read else found
 
 
 def _analyzed(query: Query, new_table: Callable[[], str]) -> Analysis:
     shown = public(query)
     placed = place(query, new_table)
     stages = {
-        s.table: Stage(s.table, _analyzed(travelling(s.query), new_table), _columns(s.query, s.names), s.everywhere)
+        s.table: Stage(
+            s.table, _analyzed(travelling(s.query), new_table), _columns(s.query, s.names), s.keys, s.everywhere
+        )
         for s in placed.stages
     }
     return Analysis(

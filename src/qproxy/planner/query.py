@@ -38,6 +38,7 @@ class Source:
         inner: the query whose result it is; None for tables.
         text: that query, once it is decided that it stands in the statement.
         name: what it is called in the statement where that is settled: scratch tables, recursive references.
+        names: what users call the columns, where a table could not call them so; empty where they are called alike.
     """
 
     alias: str
@@ -49,6 +50,18 @@ class Source:
     inner: Inner | None = None
     text: Text | None = None
     name: str | None = None
+    names: tuple[str, ...] = ()
+
+    def shown(self, column: str) -> str:
+        """What users call a column."""
+        if not self.names:
+            return column
+        return next(n for n, c in zip(self.names, self.table.columns, strict=True) if c.name == column)
+
+    def inside(self, shown: str) -> str:
+        """The column that users call so; the name itself where there is none."""
+        pairs = zip(self.names, self.table.columns, strict=False)
+        return next((c.name for n, c in pairs if n.lower() == shown.lower()), shown)
 
     @property
     def marker(self) -> str:

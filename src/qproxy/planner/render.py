@@ -78,7 +78,7 @@ def _statement(query: Query, items: Sequence[exp.Expr], names: Sequence[str], li
         distinct=query.distinct,
         from_=from_clause(query),
         where=query.where,
-        groups=query.groups,
+        groups=keys(query.groups, items) if query.rollup and query.groups else query.groups,
         rollup=query.rollup,
         having=having,
         orders=query.orders,
@@ -114,6 +114,20 @@ def named(
 
         having = by_name(having)
     return [f"{text} AS {quoted_name(aliases[n])}" if n in used else text for n, text in enumerate(rendered)], having
+
+
+def keys(groups: Sequence[exp.Expr], items: Sequence[exp.Expr]) -> list[exp.Expr]:
+    """The keys of GROUP BY with ROLLUP: those that are items by their positions, so that subtotals show NULL for them.
+
+    Of a key that is written once more MariaDB does not see that it is the item, where it is never NULL by itself.
+    """
+    places: dict[str, int] = {}
+    for number, item in reversed(list(enumerate(items, 1))):
+        places[sql(item)] = number
+        if isinstance(item, exp.Literal):
+            # A number that is a key was written as text, lest it be taken for a position.
+            places[sql(exp.Literal.string(item.name))] = number
+    return [exp.Literal.number(places[t]) if (t := sql(key)) in places else key for key in groups]
 
 
 def quoted_name(name: str) -> str:

@@ -87,16 +87,16 @@ class Scope:
 
     def find(self, column: exp.Column) -> list[tuple[Source, Column]]:
         """All columns that a reference may mean."""
+        wanted = column.name.lower()
         if column.table:
             return [
                 (s, c)
                 for s in self.sources
                 if visible_name(s.alias) == column.table
                 and (not column.db or (s.database is not None and column.db == s.database.name))
-                and (c := s.table.column(column.name))
+                and (c := s.table.column(s.inside(column.name)))
             ]
-        wanted = column.name.lower()
-        return [(s, c) for part in self.visible for s, c in part if c.name.lower() == wanted]
+        return [(s, c) for part in self.visible for s, c in part if s.shown(c.name).lower() == wanted]
 
     def bound(self, expression: exp.Expr, clause: str) -> exp.Expr:
         """A copy of an expression with every column resolved."""
@@ -137,10 +137,12 @@ def visible_name(column: str) -> str:
 
 
 def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names for columns of a result, a mark behind those that were there before."""
+    """Names for columns of a result, a mark behind those that a table could not have, or has already."""
     seen: set[str] = set()
     out = []
     for number, name in enumerate(names):
-        out.append(f"{name}§{number}§" if name.lower() in seen else name)
+        # A column of a table has a name of at most 64 characters that does not end in a space.
+        kept = name.lower() not in seen and 0 < len(name) <= 64 and name == name.rstrip()
+        out.append(name if kept else f"{name[:40].rstrip()}§{number}§")
         seen.add(name.lower())
     return tuple(out)

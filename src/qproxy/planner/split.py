@@ -16,7 +16,7 @@ from sqlglot import exp
 from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import base_type, is_float
+from qproxy.planner.floats import base_type, divides, is_double, is_float
 from qproxy.planner.percentiles import has_percentile, with_percentiles
 from qproxy.planner.plan import SCRATCH, Final, Relay
 from qproxy.planner.query import Order, Query
@@ -129,7 +129,24 @@ def _mergeable(query: Query) -> bool:
                 return False
             if isinstance(call, exp.Min | exp.Max) and _doubtful_date(call, query):
                 return False
+            if isinstance(call, exp.Sum | exp.Avg) and divides(call.this, query):
+                return False
+            if isinstance(call, exp.Avg) and not is_double(call.this, query) and _becomes_real(call, query):
+                return False
     return True
+
+
+def _becomes_real(average: exp.Expr, query: Query) -> bool:
+    """Whether an average is wanted as a real number, of which MariaDB then computes more digits than of a decimal."""
+    node = average
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, exp.Paren | exp.Neg | exp.Add | exp.Sub | exp.Mul | exp.Div):
+            if any(is_double(operand, query) for operand in node.iter_expressions()):
+                return True
+        elif not (isinstance(node, exp.Anonymous) and call_name(node).upper() in ("ROUND", "TRUNCATE")):
+            return True
+    return False
 
 
 def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
@@ -243,9 +260,13 @@ def _sorted(query: Query) -> Split:
     items = [partials.add(e) for e in query.items]
     orders = [Order(partials.add(o.expression), o.descending) for o in query.orders]
     limit = _first_rows(query)
-    first_orders = orders
+    first_orders: list[Order] = []
     if limit is not None:
-        first_orders = [Order(partials.add(_by_number(o.expression, query)), o.descending) for o in query.orders]
+        keys = [partials.add(_by_number(o.expression, query)) for o in query.orders]
+        # In the statement that combines chunks there is no scratch table.
+        first_orders = [
+            Order(exp.column(k.name, quoted=True), o.descending) for k, o in zip(keys, query.orders, strict=True)
+        ]
     from_ = render.from_clause(query)
     chunk = {"distinct": query.distinct, "from_": from_, "where": query.where}
     first = {"orders": query.orders, "limit": limit} if limit is not None else {}
@@ -256,7 +277,7 @@ def _sorted(query: Query) -> Split:
             [render.sql(c) for c in partials.references()],
             distinct=query.distinct,
             from_=f"FROM ({partial}) AS `{PARTS}`",
-            orders=first_orders if limit is not None else (),
+            orders=first_orders,
             limit=limit,
         )
     statement = _merging(query, items, None, None, orders)
@@ -278,7 +299,7 @@ def _merging(
         rendered,
         distinct=query.distinct,
         from_=f"FROM {table}",
-        groups=groups,
+        groups=render.keys(groups, items) if query.rollup and groups else groups,
         rollup=query.rollup,
         having=having,
         orders=orders,

@@ -121,7 +121,9 @@ class _Tables:
                 raise SQLError(1064, "You have an error in your SQL syntax: a query in FROM must have an alias")
             if isinstance(inner, Source):
                 return replace(inner, alias=name, number=number)
-            return Source(name, number, result_table(name, inner), inner=inner)
+            result, names = result_table(name, inner), result_names(inner)
+            alike = names == tuple(c.name for c in result.columns)
+            return Source(name, number, result, inner=inner, names=() if alike else names)
         return self._base(table, name, number)
 
     def _base(self, table: exp.Table, alias: str, number: int) -> Source:

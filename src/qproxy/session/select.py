@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from qproxy.backends.base import Backend, SessionSettings
+from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.dispatch.fragments import standing_in
@@ -73,7 +73,8 @@ async def planned(analysis: Analysis, means: Means) -> Planned:
         one = await planned(stage.analysis, own)
         limit = means.share_limit if stage.everywhere else means.merge_limit
         rows = merged_rows(one.plan, own)
-        await means.staging.take(stage.table, stage.columns, rows, means.dispatcher.spool(), limit)
+        table = ScratchTable(stage.table, stage.columns, stage.keys)
+        await means.staging.take(table, rows, means.dispatcher.spool(), limit)
         first.append(one)
     ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
     known = settled(analysis, {key: told for key, told in ids.items() if told is not None})

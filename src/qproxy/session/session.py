@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from qproxy.backends.base import SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.users import ALL
 from qproxy.errors import SQLError, read_only, unsupported
-from qproxy.planner.constants import SessionValues
+from qproxy.planner.constants import SessionValues, literal
+from qproxy.planner.faithful import text
 from qproxy.planner.parse import tokenize
 from qproxy.planner.planner import Analysis
 from qproxy.session import prepared
@@ -316,7 +318,19 @@ class Session:
             await told[1].aclose()
             return told[0]
         analysis = analyzed(sql, self._catalog(), values)
-        return await column_definitions(analysis, self._services.dispatcher, self._variables.settings())
+        settings = self._with_variables(self._variables.settings(), analysis.variables)
+        return await column_definitions(analysis, self._services.dispatcher, settings)
+
+    def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
+        """Settings with the user variables that a query reads."""
+        values = ((name, text(literal(self._variables.user.get(name)))) for name in sorted(names))
+        return replace(settings, variables=tuple(values))
+
+    def _knowing(self, means: Means, names: frozenset[str]) -> Means:
+        """Means with the user variables that a query reads."""
+        settings = self._with_variables(means.settings, names)
+        means.staging.settings = settings
+        return replace(means, settings=settings)
 
     async def _found(
         self, sql: str, one: Running, binary: bool
@@ -328,6 +342,7 @@ class Session:
             return (told[0], prepared.in_binary(*told)) if binary else told
         means = self._means(one)
         analysis = analyzed(sql, means.catalog, values)
+        means = self._knowing(means, analysis.variables)
         columns = await column_definitions(analysis, means.dispatcher, means.settings)
         if binary:
             means = replace(means, settings=replace(means.settings, binary=tuple(columns)))
@@ -356,6 +371,7 @@ class Session:
             async with until(one.end):
                 means = self._means(one)
                 analysis = analyzed(explained.query, means.catalog, values)
+                means = self._knowing(means, analysis.variables)
                 # What a worker refuses has no plan.
                 await column_definitions(analysis, means.dispatcher, means.settings)
             rows = self._explanation(explained, analysis, means)
@@ -389,6 +405,7 @@ class Session:
             version=str(self._variables.get("version")),
             variable=self._variables.get,
             user_variables=self._variables.user,
+            variables_travel=self._services.dispatcher.keeps_variables,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
             select_limit=select_limit(self._variables),

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qproxy.backends.base import HeldTable, SessionSettings
+from qproxy.backends.base import HeldTable, ScratchTable, SessionSettings
 from qproxy.backends.duckdb.bulk import Loader
 from qproxy.backends.duckdb.chunks import resolved
 from qproxy.backends.duckdb.comment import columns_of
@@ -43,6 +43,7 @@ class DuckDBBackend:
     """
 
     loads = 64
+    keeps_variables = False
 
     def __init__(self, name: str, path: str = "", threads: int | None = None) -> None:
         import duckdb
@@ -116,10 +117,10 @@ class DuckDBBackend:
         finally:
             await self._run(connection.close)
 
-    async def share(self, table: str, select: str, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
-        """See `Backend.share`."""
-        database, name = (unquote(part) for part in table.split(".", 1))
-        shape = TableShape(dict(shape_of(select, self._registry)[1]))
+    async def share(self, table: ScratchTable, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
+        """See `Backend.share`. Keys would gain nothing."""
+        database, name = (unquote(part) for part in table.name.split(".", 1))
+        shape = TableShape(dict(shape_of(table.select, self._registry)[1]))
         target = f"{quote(database)}.{quote(name)}"
         listed = ", ".join(f"{quote(n)} {k.duck}" for n, k in shape.columns.items())
         connection = self._root.cursor()
