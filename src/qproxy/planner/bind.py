@@ -95,6 +95,9 @@ class _Binder:
             return self.select(block, seen)
         seen = seen.with_ctes(block.ctes)
         left, right = self.block(block.left, seen), self.block(block.right, seen)
+        if isinstance(right, Chain):
+            # It stands in parentheses: to MariaDB a query in FROM, whose columns differ in name.
+            result_table("", right)
         if len(result_names(left)) != len(result_names(right)):
             raise SQLError(1222, "The used SELECT statements have a different number of columns")
         return Chain(block.operator, block.distinct, left, right)
@@ -122,6 +125,10 @@ class _Binder:
     def select(self, parsed: Parsed, seen: _Surroundings) -> Query:
         """One SELECT."""
         seen = seen.with_ctes(parsed.ctes)
+        for cte in parsed.ctes:
+            if not cte.recursive and not self._used(cte.name, parsed):
+                # What nobody reads must be right, too.
+                self._inner(cte.name, parsed, seen)
         select = parsed.select
         nested: dict[str, Subquery] = {}
         scope = Scope(self.numbers, seen.around, outer=seen.outer)
@@ -157,6 +164,7 @@ class _Binder:
             where=condition,
             groups=groups,
             rollup=rollup,
+            group_places=_group_places(group, scope, aliases) if rollup and group else (),
             having=kept,
             orders=orders,
             distinct=bool(select.args.get("distinct")),
@@ -166,6 +174,10 @@ class _Binder:
         )
         check_percentiles(query.judged, query.groups or (), rollup=rollup)
         return query
+
+    @staticmethod
+    def _used(name: str, parsed: Parsed) -> bool:
+        return _reads(parsed, name) or any(_reads(cte.block, name) for cte in parsed.ctes)
 
     def _inner(self, name: str, parsed: Parsed, seen: _Surroundings) -> Inner | Source | None:
         """The query that a name in FROM stands for."""
@@ -325,16 +337,32 @@ class _Aliases:
 
     def __init__(self, names: Sequence[str], items: Sequence[exp.Expr]) -> None:
         self.items = items
-        self.by_name: Mapping[str, exp.Expr] = {
-            name.lower(): item for name, item in zip(reversed(names), reversed(items), strict=True)
-        }
+        self._places: dict[str, list[int]] = {}
+        for place, name in enumerate(names):
+            self._places.setdefault(name.lower(), []).append(place)
+
+    def place(self, column: exp.Expr) -> int | None:
+        """The place of the item that an unqualified reference names, counted from 0, or None."""
+        if isinstance(column, exp.Column) and not column.table:
+            found = self._places.get(column.name.lower())
+            return found[0] if found else None
+        return None
 
     def find(self, column: exp.Expr) -> exp.Expr | None:
         """The item that an unqualified reference names, or None."""
-        if isinstance(column, exp.Column) and not column.table:
-            found = self.by_name.get(column.name.lower())
-            return found.copy() if found is not None else None
-        return None
+        place = self.place(column)
+        return None if place is None else self.items[place].copy()
+
+    def only(self, column: exp.Expr, clause: str) -> exp.Expr | None:
+        """The item that an unqualified reference names, or None.
+
+        Raises:
+            SQLError: 1052 where it names several that differ.
+        """
+        place = self.place(column)
+        if place is not None and any(self.items[p] != self.items[place] for p in self._places[column.name.lower()]):
+            raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
+        return None if place is None else self.items[place].copy()
 
     def position(self, expression: exp.Expr, clause: str) -> exp.Expr | None:
         """The item at a position given as an integer literal, or None."""
@@ -344,6 +372,19 @@ class _Aliases:
                 raise SQLError(1054, f"Unknown column '{number}' in '{clause}'")
             return self.items[number - 1].copy()
         return None
+
+
+def _group_places(group: exp.Group, scope: Scope, aliases: _Aliases) -> tuple[int | None, ...]:
+    """For each key of GROUP BY the place of the item that it was named by, counted from 0; None for other keys."""
+    places: list[int | None] = []
+    for expression in group.expressions:
+        if aliases.position(expression, GROUP) is not None:
+            places.append(int(expression.name) - 1)
+        elif isinstance(expression, exp.Column) and not scope.find(expression):
+            places.append(aliases.place(expression))
+        else:
+            places.append(None)
+    return tuple(places)
 
 
 def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tuple[exp.Expr, ...] | None, bool]:
@@ -402,7 +443,7 @@ def _orders(order: exp.Order | None, clauses: _Clauses, aliases: _Aliases) -> tu
         expression = ordered.this
         found = aliases.position(expression, ORDER)
         if found is None:
-            found = aliases.find(expression)
+            found = aliases.only(expression, ORDER)
         if found is None:
             found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, ORDER))
         if not isinstance(found, exp.Literal | exp.Null):

@@ -167,6 +167,8 @@ class Query:
         where: areaspecs and sciSQL functions still as calls, until `expand`.
         groups: None without GROUP BY.
         rollup: whether GROUP BY has ROLLUP.
+        group_places: with ROLLUP, for each key the place of the item that it was named by, counted from 0; None for
+            keys that were written out.
         limit, offset: rows; limit None for no limit.
         nested: the queries inside its expressions, by the words that call them.
     """
@@ -179,6 +181,7 @@ class Query:
     where: exp.Expr | None = None
     groups: tuple[exp.Expr, ...] | None = None
     rollup: bool = False
+    group_places: tuple[int | None, ...] = ()
     having: exp.Expr | None = None
     orders: tuple[Order, ...] = ()
     distinct: bool = False

@@ -78,7 +78,7 @@ def _statement(query: Query, items: Sequence[exp.Expr], names: Sequence[str], li
         distinct=query.distinct,
         from_=from_clause(query),
         where=query.where,
-        groups=keys(query.groups, items) if query.rollup and query.groups else query.groups,
+        groups=keys(query, query.groups),
         rollup=query.rollup,
         having=having,
         orders=query.orders,
@@ -116,18 +116,18 @@ def named(
     return [f"{text} AS {quoted_name(aliases[n])}" if n in used else text for n, text in enumerate(rendered)], having
 
 
-def keys(groups: Sequence[exp.Expr], items: Sequence[exp.Expr]) -> list[exp.Expr]:
-    """The keys of GROUP BY with ROLLUP: those that are items by their positions, so that subtotals show NULL for them.
+def keys(query: Query, groups: Sequence[exp.Expr] | None) -> Sequence[exp.Expr] | None:
+    """The keys of GROUP BY; with ROLLUP those that were named by an item by its position, so that subtotals are NULL.
 
-    Of a key that is written once more MariaDB does not see that it is the item, where it is never NULL by itself.
+    Of a key that is written out MariaDB does not see that it is the item, where it is never NULL by itself.
+
+    Args:
+        groups: those of the query, or what stands for them.
     """
-    places: dict[str, int] = {}
-    for number, item in reversed(list(enumerate(items, 1))):
-        places[sql(item)] = number
-        if isinstance(item, exp.Literal):
-            # A number that is a key was written as text, lest it be taken for a position.
-            places[sql(exp.Literal.string(item.name))] = number
-    return [exp.Literal.number(places[t]) if (t := sql(key)) in places else key for key in groups]
+    if not query.rollup or groups is None:
+        return groups
+    pairs = zip(groups, query.group_places, strict=True)
+    return [key if place is None else exp.Literal.number(place + 1) for key, place in pairs]
 
 
 def quoted_name(name: str) -> str:

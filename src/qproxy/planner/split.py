@@ -299,7 +299,7 @@ def _merging(
         rendered,
         distinct=query.distinct,
         from_=f"FROM {table}",
-        groups=render.keys(groups, items) if query.rollup and groups else groups,
+        groups=render.keys(query, groups),
         rollup=query.rollup,
         having=having,
         orders=orders,
