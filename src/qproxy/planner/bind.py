@@ -170,9 +170,11 @@ class _Binder:
             distinct=bool(select.args.get("distinct")),
             limit=limit,
             offset=offset,
+            simple=parsed.simple,
             nested=nested,
         )
-        check_percentiles(query.judged, query.groups or (), rollup=rollup)
+        if not query.simple:
+            check_percentiles(query.judged, query.groups or (), rollup=rollup)
         return query
 
     @staticmethod

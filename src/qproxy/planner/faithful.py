@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sqlglot import exp
 
+from qproxy.planner.dialect import DIALECT
 from qproxy.planner.literals import content, quoted
 from qproxy.planner.marks import MARK
 from qproxy.sky.functions import AGGREGATES as SCISQL_AGGREGATES
 from qproxy.sky.functions import short_name
-
-DIALECT = "mysql"
 
 _AGGREGATES = frozenset({"GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG"})
 

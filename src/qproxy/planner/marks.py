@@ -70,11 +70,25 @@ _AFTER = {
 }
 #: Calls whose first argument is a keyword.
 _KEYWORD_FIRST = frozenset({"TIMESTAMPADD", "TIMESTAMPDIFF", "GET_FORMAT"})
+#: Without one of these, and without queries inside, there is nothing to mark.
+_NOTABLE = frozenset(
+    (
+        TokenType.L_PAREN,
+        TokenType.STRING,
+        TokenType.HEX_STRING,
+        TokenType.BIT_STRING,
+        TokenType.NATIONAL_STRING,
+        TokenType.INTERVAL,
+        LIST,
+    )
+)
 _TEXT = (TokenType.STRING, TokenType.HEX_STRING, TokenType.BIT_STRING)
 
 
 def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
     """Plain tokens with every call and every unusual literal under a mark."""
+    if not any(t.token_type in _NOTABLE or t.text.startswith(QUERY) for t in tokens):
+        return list(tokens)
     out: list[Token] = []
     #: For each open parenthesis: the name of its call and the pieces of its mark so far, or None.
     open_: list[_Call | None] = []

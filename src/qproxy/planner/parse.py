@@ -12,19 +12,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
-from qproxy.planner.faithful import DIALECT as DIALECT
+from qproxy.planner.dialect import DIALECT as DIALECT
+from qproxy.planner.dialect import trees_of
 from qproxy.planner.faithful import call_name, literal_text, restore
 from qproxy.planner.lists import lex
 from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
 
+_SIMPLE = frozenset(
+    (
+        *(exp.Select, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Null, exp.Boolean, exp.Paren),
+        *(exp.From, exp.Table, exp.TableAlias, exp.Join, exp.Where, exp.Having, exp.Order, exp.Ordered, exp.Limit),
+        *(exp.Offset, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ),
+        *(exp.In, exp.Between, exp.Is, exp.Like, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg),
+    )
+)
 #: Deeper nesting than this is refused before the parser recurses into it.
 MAX_DEPTH = 100
 _UNSEEN = "".join(map(chr, range(33))) + "\x7f"
@@ -42,12 +50,14 @@ class Parsed:
 
     Attributes:
         names: what MariaDB would call the column of each item: its alias, its column's name, or its text as written.
+        simple: whether it has columns, literals and operators alone: no calls, no variables, no queries inside.
         nested: the queries inside it, by the words that stand for them in ``select``.
         ctes: the common table expressions that it sees, besides those of the queries around it.
     """
 
     select: exp.Select
     names: tuple[str, ...]
+    simple: bool = False
     nested: Mapping[str, ParsedNested] = field(default_factory=dict)
     ctes: tuple[ParsedCte, ...] = ()
 
@@ -173,9 +183,9 @@ def _ctes(ctes: Sequence[Cte], sql: str) -> tuple[ParsedCte, ...]:
 
 
 def _parsed_select(block: Select, sql: str) -> Parsed:
-    simple = plain(block.tokens, sql)
+    tokens = plain(block.tokens, sql)
     try:
-        trees = Dialect.get_or_raise(DIALECT).parser().parse(marked(simple, sql), sql)
+        trees = trees_of(marked(tokens, sql), sql)
     except ParseError as error:
         if any(t.token_type is TokenType.INTO for t in block.tokens):
             raise unsupported("SELECT ... INTO: nothing is written here") from error
@@ -184,7 +194,7 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     if not isinstance(tree, exp.Select) or tree.args.get("with_"):
         raise unsupported(f"this statement: {_first_line(sql)[:60]}")
     restore(tree)
-    prove(tree, simple)
+    prove(tree, tokens)
     texts = _item_texts(sql, block.tokens)
     names = []
     for position, item in enumerate(tree.expressions):
@@ -193,7 +203,17 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     nested = {
         word: ParsedNested(_parsed(query.block, sql), query.before, query.bare) for word, query in block.nested.items()
     }
-    return Parsed(tree, tuple(names), nested, _ctes(block.ctes, sql))
+    return Parsed(tree, tuple(names), _is_simple(tree), nested, _ctes(block.ctes, sql))
+
+
+def _is_simple(tree: exp.Select) -> bool:
+    """Whether nothing but columns, literals and operators stands in a SELECT; its nodes forget their places."""
+    simple = True
+    for node in tree.walk():
+        # Copies of a tree cost a third without.
+        node._meta = None
+        simple = simple and type(node) in _SIMPLE and "§" not in node.name
+    return simple
 
 
 def _name(item: exp.Expr, text: str) -> str:

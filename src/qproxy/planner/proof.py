@@ -13,7 +13,8 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import unsupported
-from qproxy.planner.faithful import DIALECT, misplaced, text
+from qproxy.planner.dialect import DIALECT
+from qproxy.planner.faithful import misplaced, text
 from qproxy.planner.lists import LIST, lex
 from qproxy.planner.plain import plain
 

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from qproxy.catalog.model import Catalog, Column, Table, TableKind
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.faithful import DIALECT
+from qproxy.planner.dialect import DIALECT
 from qproxy.planner.floats import base_type, is_float
 from qproxy.planner.marks import MARK
 from qproxy.planner.query import Chain, From, Inner, Join, Query, Recursive, Source, leaves
