@@ -263,8 +263,12 @@ class _Clauses:
             raise SQLError(1111, "Invalid use of group function")
         return bound
 
-    def bound(self, expression: exp.Expr, meaning: Resolver) -> exp.Expr:
-        """A copy of an expression with every column as ``meaning`` has it, and every query in it bound."""
+    def bound(self, expression: exp.Expr, meaning: Resolver, inside: Resolver | None = None) -> exp.Expr:
+        """A copy of an expression with every column as ``meaning`` has it, and every query in it bound.
+
+        Args:
+            inside: what columns mean in the queries in it, where they mean something else there.
+        """
         copy = map_columns(expression, meaning)
         if not self.parsed.nested:
             return copy
@@ -272,7 +276,7 @@ class _Clauses:
             word = str(call.this).lstrip(MARK)
             if word not in self.parsed.nested:
                 continue
-            bound = self._subquery(word, meaning)
+            bound = self._subquery(word, inside or meaning)
             if call is copy:
                 return bound
             call.replace(bound)
@@ -354,15 +358,21 @@ class _Aliases:
         return None if place is None else self.items[place].copy()
 
     def only(self, column: exp.Expr, clause: str) -> exp.Expr | None:
-        """The item that an unqualified reference names, or None.
+        """The item that an unqualified reference names, or None: the first one that is no column, if any is none.
 
         Raises:
-            SQLError: 1052 where it names several that differ.
+            SQLError: 1052 where it names columns that differ.
         """
-        place = self.place(column)
-        if place is not None and any(self.items[p] != self.items[place] for p in self._places[column.name.lower()]):
-            raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
-        return None if place is None else self.items[place].copy()
+        if self.place(column) is None:
+            return None
+        found: exp.Expr | None = None
+        for item in (self.items[p] for p in self._places[column.name.lower()]):
+            if not isinstance(item, exp.Column):
+                return item.copy()
+            if found is not None and item != found:
+                raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
+            found = item
+        return None if found is None else found.copy()
 
     def position(self, expression: exp.Expr, clause: str) -> exp.Expr | None:
         """The item at a position given as an integer literal, or None."""
@@ -434,7 +444,14 @@ def _having(expression: exp.Expr, clauses: _Clauses, aliases: _Aliases, groups: 
             return real
         return scope.from_around(column, HAVING)
 
-    return clauses.bound(expression, meaning)
+    def inside(column: exp.Column) -> exp.Expr:
+        """What a query in HAVING sees: the columns of its tables as well."""
+        try:
+            return meaning(column)
+        except SQLError:
+            return scope.resolve(column, HAVING)
+
+    return clauses.bound(expression, meaning, inside)
 
 
 def _orders(order: exp.Order | None, clauses: _Clauses, aliases: _Aliases) -> tuple[Order, ...]:
