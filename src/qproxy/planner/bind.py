@@ -154,7 +154,9 @@ class _Binder:
         grouped = groups is not None or any(aggregates(e) for e in (*items, *(o.expression for o in orders)))
         by_row = kept is not None and not grouped and not aggregates(kept)
         if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
-            raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
+            raise unsupported(
+                "a condition of HAVING on RAND(): each row would get another number than was compared; write WHERE"
+            )
         query = Query(
             catalog=self.catalog,
             names=tuple(names),
@@ -285,9 +287,15 @@ class _Clauses:
         inside = replace(self.seen, around=meaning, taken=taken, outer=outer)
         query = self.binder.one(written.block, inside)
         if any(_of_outside(call) for e in query.expressions() for call in e.find_all(exp.AggFunc)):
-            raise unsupported("an aggregate inside a subquery that sums up columns of the query around it")
+            raise unsupported(
+                "an aggregate inside a subquery that sums up columns of the query around it; compute it in a "
+                "query in FROM"
+            )
         if (written.bare or written.before in ("ANY", "ALL")) and query.limit is not None:
-            raise unsupported("LIMIT in a subquery of IN, ANY or ALL; nor does MariaDB. Put it in a query in FROM")
+            raise unsupported(
+                "LIMIT in a subquery of IN, ANY or ALL, nor does MariaDB; put it in a query in FROM: "
+                "IN (SELECT x FROM (SELECT ... LIMIT 3) AS t)"
+            )
         known = f"§q{self.binder.numbers()}§"
         self.nested[known] = Subquery(query, written.before, written.bare, tuple(outer))
         return exp.Anonymous(this=MARK + known, expressions=[e.copy() for e in outer.values()])
@@ -390,7 +398,9 @@ def _group_places(group: exp.Group, scope: Scope, aliases: _Aliases) -> tuple[in
 def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tuple[exp.Expr, ...] | None, bool]:
     for kind in ("cube", "grouping_sets", "all", "totals"):
         if group.args.get(kind):
-            raise unsupported(f"GROUP BY {kind.upper().replace('_', ' ')}")
+            raise unsupported(
+                f"GROUP BY {kind.upper().replace('_', ' ')}, nor does MariaDB; use WITH ROLLUP, or UNION ALL of queries"
+            )
     bound = []
     for expression in group.expressions:
         found = aliases.position(expression, GROUP)
@@ -455,7 +465,7 @@ def _limit(select: exp.Select) -> tuple[int | None, int]:
     limit = select.args.get("limit")
     offset = select.args.get("offset")
     if isinstance(limit, exp.Fetch):
-        raise unsupported("FETCH FIRST; write LIMIT")
+        raise unsupported("FETCH FIRST, of which ONLY and WITH TIES are not told apart; write LIMIT")
     return (
         _whole_number(limit.expression, "LIMIT") if limit else None,
         _whole_number(offset.expression, "OFFSET") if offset else 0,

@@ -17,6 +17,7 @@ from qproxy.planner.tokens import made
 
 #: Words that stand for tables, merges and queries inside qproxy: text like it would be taken for one.
 RESERVED = re.compile("§(?:[a-z]?[0-9]+|merge|parts)§")
+_INNER = re.compile("\0?§[a-z]?[0-9]+§")
 _COMPARISONS = frozenset(
     (
         TokenType.EQ,
@@ -44,6 +45,11 @@ _BEHIND_FROM = frozenset(
 )
 _BEFORE_TABLE = frozenset((TokenType.FROM, TokenType.JOIN, TokenType.STRAIGHT_JOIN))
 _OPERATORS = {"UNION": "UNION", "EXCEPT": "EXCEPT", "MINUS": "EXCEPT", "INTERSECT": "INTERSECT"}
+
+
+def readable(text: str) -> str:
+    """Text of a query for people: queries inside it, which have words of the planner's own, as dots."""
+    return _INNER.sub("(...)", text).replace("\0", "")
 
 
 @dataclass(frozen=True)
@@ -301,7 +307,10 @@ class _Cutter:
             ctes.append(Cte(name, columns, self.query(at + 2, close), recursive))
             at = close + 1
             if at < end and tokens[at].text.upper() == "CYCLE":
-                raise unsupported("CYCLE in a recursive common table expression")
+                raise unsupported(
+                    "CYCLE in a recursive common table expression; write UNION, which drops rows that come again, or a "
+                    "condition that ends it"
+                )
             if at >= end or tokens[at].token_type is not TokenType.COMMA:
                 return tuple(ctes), at
             at += 1

@@ -91,7 +91,10 @@ def fold(select: exp.Select, session: SessionValues) -> None:
     """
     for node in list(select.walk()):
         if isinstance(node, exp.PropertyEQ):
-            raise unsupported("assignments to user variables (:=) inside a query")
+            raise unsupported(
+                "assignments to user variables (:=) inside a query: every worker would count for itself; SET them "
+                "before, or use functions over windows, as ROW_NUMBER()"
+            )
         value = _value(node, session)
         if value is not None:
             node.replace(value)
@@ -123,7 +126,7 @@ def _value(node: exp.Expr, session: SessionValues) -> exp.Expr | None:
         return _moment(session.utc if utc else session.now, kind, digits)
     if node.expressions:
         if name == "LAST_INSERT_ID":
-            raise unsupported("LAST_INSERT_ID with an argument")
+            raise unsupported("LAST_INSERT_ID with an argument, as nothing is inserted here; write the value")
         raise _wrong_arguments(name)
     plain: Mapping[str, Value] = {
         "DATABASE": session.database,

@@ -22,6 +22,7 @@ from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
 from qproxy.planner.faithful import DIALECT as DIALECT
 from qproxy.planner.faithful import call_name, literal_text, restore
+from qproxy.planner.guard import NO_INTO
 from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
@@ -154,7 +155,7 @@ def parse(sql: str) -> Parsed:
     if not tokens:
         raise SQLError(1065, "Query was empty")
     if all(t.token_type not in (TokenType.SELECT, TokenType.VALUES) for t in tokens):
-        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+        raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as SELECT")
     try:
         return _parsed_select(cut(tokens), sql)
     except RecursionError as error:
@@ -178,11 +179,11 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
         trees = Dialect.get_or_raise(DIALECT).parser().parse(marked(simple, sql), sql)
     except ParseError as error:
         if any(t.token_type is TokenType.INTO for t in block.tokens):
-            raise unsupported("SELECT ... INTO: nothing is written here") from error
+            raise unsupported(f"SELECT ... {NO_INTO}") from error
         raise _syntax_error(sql, error) from error
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Select) or tree.args.get("with_"):
-        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+        raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as one plain SELECT")
     restore(tree)
     prove(tree, simple)
     texts = _item_texts(sql, block.tokens)

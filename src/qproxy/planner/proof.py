@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import unsupported
+from qproxy.planner.blocks import readable
 from qproxy.planner.faithful import DIALECT, misplaced, text
 from qproxy.planner.plain import plain
 
@@ -179,12 +180,14 @@ def _commas(tokens: Sequence[Token]) -> list[list[Token]]:
 def _compare(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]], tail: str = "") -> None:
     if len(expressions) != len(written):
         place = _words(written[0])[0] if written else [("", "")]
-        raise unsupported(f"this way of writing: {' '.join(w for _, w in place[:12])}")
+        near = readable(" ".join(w for _, w in place[:12]))
+        raise unsupported(f"this way of writing, which cannot be read for sure: {near}; put it in other words")
     for expression, tokens in zip(expressions, written, strict=True):
         wrong = misplaced(expression)
         if wrong is not None:
             raise unsupported(
-                f"operators in this order: {wrong.sql(dialect=DIALECT)[:60]}; put parentheses around operands"
+                "operators in this order, which cannot be read for sure: "
+                f"{readable(wrong.sql(dialect=DIALECT))[:60]}; put parentheses around operands"
             )
         # Behind SELECT no word is taken for a statement's verb.
         sql = f"SELECT {text(expression.unalias())}"
@@ -214,7 +217,7 @@ def _is_tail(words: list[Word], tail: str, expression: exp.Expr) -> bool:
 def _difference(words: list[Word], sent: list[Word]) -> str:
     at = next((i for i, (a, b) in enumerate(zip(words, sent, strict=False)) if a != b), min(len(words), len(sent)))
     near = " ".join(text for _, text in words[max(0, at - 3) : at + 5])
-    return f"this way of writing: ... {near} ...; put it in other words"
+    return f"this way of writing, which cannot be read for sure: ... {readable(near)} ...; put it in other words"
 
 
 def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:

@@ -106,7 +106,9 @@ class Variables:
         spec = self._settable(name, scope)
         taken = _convert(spec, value)
         if spec.name in _KEPT and taken != self._default(spec):
-            raise unsupported(f"another value for '{spec.name}' than {self.get(name)!r}, which all sessions share")
+            raise unsupported(
+                f"another value for '{spec.name}' than {self.get(name)!r}, which all sessions share; leave it"
+            )
         self._store(spec.name, taken)
 
     def set_default(self, name: str, scope: str | None = None) -> None:
