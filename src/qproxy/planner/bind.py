@@ -150,6 +150,8 @@ class _Binder:
         having = select.args.get("having")
         kept = _having(having.this, clauses, aliases, groups or ()) if having else None
         orders = _orders(select.args.get("order"), clauses, aliases)
+        if parsed.descending and not orders:
+            orders = _sorted_groups(groups or (), parsed.descending, rollup)
         limit, offset = _limit(select)
         grouped = groups is not None or any(aggregates(e) for e in (*items, *(o.expression for o in orders)))
         by_row = kept is not None and not grouped and not aggregates(kept)
@@ -411,6 +413,14 @@ def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tup
         # A number in GROUP BY is a position; one that an alias stands for is a constant.
         bound.append(exp.Literal.string(found.name) if isinstance(found, exp.Literal) else found)
     return tuple(bound), bool(group.args.get("rollup"))
+
+
+def _sorted_groups(groups: Sequence[exp.Expr], descending: Sequence[bool], rollup: bool) -> tuple[Order, ...]:
+    """The order that directions in GROUP BY stand for, where there is no ORDER BY."""
+    if rollup:
+        raise unsupported("ASC and DESC in GROUP BY ... WITH ROLLUP; sort the result of a query in FROM")
+    pairs = zip(groups, descending, strict=True)
+    return tuple(Order(g.copy(), down) for g, down in pairs if not isinstance(g, exp.Literal | exp.Null))
 
 
 def _column_or_alias(column: exp.Column, scope: Scope, aliases: _Aliases, clause: str) -> exp.Expr:

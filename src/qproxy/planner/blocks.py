@@ -13,22 +13,11 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.tokens import made
+from qproxy.planner.tokens import COMPARISONS, made
 
 #: Words that stand for tables, merges and queries inside qproxy: text like it would be taken for one.
 RESERVED = re.compile("§(?:[a-z]?[0-9]+|merge|parts)§")
 _INNER = re.compile("\0?§[a-z]?[0-9]+§")
-_COMPARISONS = frozenset(
-    (
-        TokenType.EQ,
-        TokenType.NEQ,
-        TokenType.LT,
-        TokenType.LTE,
-        TokenType.GT,
-        TokenType.GTE,
-        TokenType.NULLSAFE_EQ,
-    )
-)
 #: Words that end FROM.
 _BEHIND_FROM = frozenset(
     (
@@ -406,7 +395,7 @@ class _Cutter:
         if before is not None and before.token_type is TokenType.EXISTS:
             out.pop()
             self._put(out, nested, "q", Nested(block, "EXISTS"), before, closing)
-        elif before is not None and len(out) > 1 and _quantifier(before) and out[-2].token_type in _COMPARISONS:
+        elif before is not None and len(out) > 1 and _quantifier(before) and out[-2].token_type in COMPARISONS:
             out.pop()
             word = "ALL" if before.token_type is TokenType.ALL else "ANY"
             self._put(out, nested, "q", Nested(block, word), before, closing)

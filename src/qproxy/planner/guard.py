@@ -9,7 +9,7 @@ from sqlglot import exp
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import RESERVED, readable
 from qproxy.planner.constants import FOLDED
-from qproxy.planner.faithful import DIALECT, call_name
+from qproxy.planner.faithful import DIALECT, call_name, needs_window
 from qproxy.planner.marks import MARK
 
 #: Functions of MariaDB whose value depends on their arguments, and on settings that workers share, alone (MariaDB
@@ -63,7 +63,7 @@ PURE = frozenset(
 REFUSED = frozenset(
     """
     BENCHMARK BINLOG_GTID_POS DEFAULT DES_DECRYPT DES_ENCRYPT ENCRYPT FOUND_ROWS GET_LOCK IS_FREE_LOCK
-    IS_USED_LOCK JSON_TABLE LASTVAL LOAD_FILE MASTER_GTID_WAIT MASTER_POS_WAIT MEDIAN NAME_CONST NEXTVAL
+    IS_USED_LOCK JSON_TABLE LASTVAL LOAD_FILE MASTER_GTID_WAIT MASTER_POS_WAIT NAME_CONST NEXTVAL
     PERCENTILE_CONT PERCENTILE_DISC RANDOM_BYTES RELEASE_ALL_LOCKS RELEASE_LOCK ROWNUM SETVAL SLEEP SYS_GUID
     UUID UUID_SHORT VALUE VALUES WSREP_LAST_SEEN_GTID WSREP_LAST_WRITTEN_GTID WSREP_SYNC_WAIT_UPTO_GTID
     """.split()  # noqa: SIM905
@@ -76,7 +76,7 @@ _WHY: Mapping[str, str] = {
     "LASTVAL NEXTVAL SETVAL": "there are no sequences; number rows with ROW_NUMBER() OVER (ORDER BY ...)",
     "RANDOM_BYTES SYS_GUID UUID UUID_SHORT": "it differs from worker to worker; make such values in the client",
     "DES_DECRYPT DES_ENCRYPT ENCRYPT": "it depends on the system of a worker; use AES_ENCRYPT and AES_DECRYPT",
-    "MEDIAN PERCENTILE_CONT PERCENTILE_DISC": "use scisql_median or scisql_percentile",
+    "PERCENTILE_CONT PERCENTILE_DISC": "write WITHIN GROUP (ORDER BY ...) OVER (...), or use scisql_percentile",
     "FOUND_ROWS": "nothing is kept of a query that is done; send its COUNT(*)",
     "JSON_TABLE": "rows come from tables alone; use JSON_EXTRACT or JSON_VALUE",
     "NAME_CONST": "write the value, and its name behind AS",
@@ -86,7 +86,6 @@ _WHY: Mapping[str, str] = {
 _REPLICATION = "it tells of the replication of one worker; leave it out"
 _CLAUSES: Mapping[str, str] = {
     "windows": "the WINDOW clause; write what it says into each OVER (...)",
-    "qualify": "QUALIFY, nor does MariaDB; put the query into FROM and write WHERE around it",
 }
 #: What is said of SELECT ... INTO.
 NO_INTO = "INTO: nothing is written here; leave INTO out, and let the client keep the rows"
@@ -142,7 +141,12 @@ def check(select: exp.Select, nested: Container[str]) -> None:
         raise unsupported("SELECT ... FOR UPDATE or LOCK IN SHARE MODE: nothing here can be locked; leave it out")
     if select.args.get("into"):
         raise unsupported(f"SELECT ... {NO_INTO}")
-    for name in ("windows", "qualify", "match", "laterals", "pivots", "connect", "sample", "cluster"):
+    if select.args.get("qualify"):
+        raise SQLError(
+            1064,
+            "You have an error in your SQL syntax near 'QUALIFY'; put the query into FROM and write WHERE around it",
+        )
+    for name in ("windows", "match", "laterals", "pivots", "connect", "sample", "cluster"):
         if select.args.get(name):
             raise unsupported(_CLAUSES.get(name, f"the clause {name.upper()}, nor does MariaDB; leave it out"))
     for node in select.walk():
@@ -158,6 +162,8 @@ def check(select: exp.Select, nested: Container[str]) -> None:
             raise SQLError(1064, "You have an error in your SQL syntax near '?': no value is bound to it")
         if isinstance(node, exp.Anonymous):
             _check_call(node)
+        elif isinstance(node, exp.AnonymousAggFunc) and needs_window(node) and not isinstance(node.parent, exp.Window):
+            raise SQLError(1064, "You have an error in your SQL syntax: MEDIAN and PERCENTILE_* need OVER (...)")
         elif isinstance(node, exp.MatchAgainst):
             raise unsupported(
                 "MATCH ... AGAINST: its relevance would be that of a chunk, not of the table; use LIKE or REGEXP"

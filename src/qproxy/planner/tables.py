@@ -145,12 +145,14 @@ class _Tables:
     def _join(self, left: _Part, join: exp.Join) -> _Part:
         kind = _KINDS.get(join.side)
         written = (join.kind or "").upper()
-        if kind is None or written not in _WORDS:
-            raise unsupported(
-                f"{join.side} {written}".strip()
-                + " JOIN, nor does MariaDB; write UNION ALL of a LEFT JOIN and of the rows "
-                "that have no partner there"
+        if join.side == "FULL":
+            raise SQLError(
+                1064,
+                "You have an error in your SQL syntax near 'FULL'; write UNION ALL of a LEFT JOIN and of the rows that "
+                "have no partner there",
             )
+        if kind is None or written not in _WORDS:
+            raise unsupported(f"{join.side} {written}".strip() + " JOIN, nor does MariaDB; write INNER or LEFT JOIN")
         right = self._operand(join.this)
         using = [i.name for i in join.args.get("using") or ()]
         if (join.method or "").upper() == "NATURAL":
