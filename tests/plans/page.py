@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "sql.md"
+from qproxy.planner.explain import Step
+from qproxy.planner.explain_text import rows
+
+_DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGE = _DOCS / "sql.md"
+#: Shows a plan as an example.
+EXPLAIN_PAGE = _DOCS / "explain.md"
+EXAMPLE = "SELECT flux FROM Source WHERE starId IN (SELECT starId FROM Star WHERE mag < 3) LIMIT 100"
 _PREFIX = "qproxy does not support "
 _HEAD = """\
 # SQL: what is answered, what is refused
@@ -31,6 +38,11 @@ def page(topics: Mapping[str, Mapping[str, Any]]) -> str:
     """
     parts = [_HEAD.strip(), *(_section(topic) for topic in topics.values())]
     return "\n\n".join(parts) + "\n"
+
+
+def example(step: Step) -> str:
+    """A plan as the page of EXPLAIN shows it."""
+    return "\n".join(f"{name} | {what} | {detail}".replace("\n", " ") for name, what, detail in rows(step))
 
 
 def _section(topic: Mapping[str, Any]) -> str:

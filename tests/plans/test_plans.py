@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.plans.catalogue import PLACES, planned
+from tests.plans.catalogue import PLACES, plan_of, planned
 from tests.plans.files import FOLDER, TOPICS, dump, load
-from tests.plans.page import PAGE, page
+from tests.plans.page import EXAMPLE, EXPLAIN_PAGE, PAGE, example, page
 
 FILES = {name: load(name) for name in TOPICS}
 ENTRIES = [
@@ -53,3 +53,8 @@ def test_no_query_twice() -> None:
 
 def test_the_page_of_sql_is_current() -> None:
     assert PAGE.read_text() == page(FILES), "docs/sql.md is not what the golden plans say: make plans"
+
+
+def test_the_example_of_explain_is_current() -> None:
+    shown = EXPLAIN_PAGE.read_text()
+    assert f"EXPLAIN {EXAMPLE}\n\n{example(plan_of(EXAMPLE))}\n```" in shown

@@ -35,9 +35,9 @@ def _lines(step: Step) -> Iterator[tuple[str, str]]:
 
 def _feeds(feeds: Feeds) -> str:
     whither = "every worker that is asked" if feeds.everywhere else "one worker"
-    keys = f" with keys on {', '.join(feeds.keys)}" if feeds.keys else ""
+    keys = f"keys on {', '.join(feeds.keys)}; " if feeds.keys else ""
     ids = "; its ids tell the chunks" if feeds.ids else ""
-    return f"{feeds.step}, as a table{keys} on {whither} (at most {feeds.limit >> 20} MB){ids}"
+    return f"{feeds.step}, as a table on {whither} ({keys}at most {feeds.limit >> 20} MB){ids}"
 
 
 def _coverage(step: Step) -> str:

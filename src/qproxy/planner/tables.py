@@ -201,7 +201,11 @@ def _without_joins(node: exp.Expr) -> exp.Expr:
 
 def _not_here(node: exp.Expr) -> SQLError:
     if isinstance(node, exp.Lateral) or (isinstance(node, exp.Table) and node.name.startswith("§t")):
-        return SQLError(1064, "You have an error in your SQL syntax: a query in FROM takes AS and an alias alone")
+        alias = node.args.get("alias")
+        columns = f" near '({', '.join(c.name for c in alias.columns)})'" if alias and alias.columns else ""
+        return SQLError(
+            1064, f"You have an error in your SQL syntax{columns}: a query in FROM takes AS and an alias alone"
+        )
     written = readable(node.sql(dialect=DIALECT))[:60]
     return unsupported(f"this in FROM: {written}; there may be tables, queries with an alias, and joins of them")
 
