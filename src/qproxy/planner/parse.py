@@ -20,11 +20,15 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
+from qproxy.planner.directions import without_directions
 from qproxy.planner.faithful import DIALECT as DIALECT
 from qproxy.planner.faithful import call_name, literal_text, restore
+from qproxy.planner.guard import NO_INTO
 from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
+from qproxy.planner.tokens import COMPARISONS
+from qproxy.planner.windows import without_names
 
 #: Deeper nesting than this is refused before the parser recurses into it.
 MAX_DEPTH = 100
@@ -43,12 +47,14 @@ class Parsed:
         names: what MariaDB would call the column of each item: its alias, its column's name, or its text as written.
         nested: the queries inside it, by the words that stand for them in ``select``.
         ctes: the common table expressions that it sees, besides those of the queries around it.
+        descending: for each key of GROUP BY whether it sorts its groups downwards; none where no direction is written.
     """
 
     select: exp.Select
     names: tuple[str, ...]
     nested: Mapping[str, ParsedNested] = field(default_factory=dict)
     ctes: tuple[ParsedCte, ...] = ()
+    descending: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def tokenize(sql: str) -> list[Token]:
     except TokenError as error:
         raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
     depth = 0
-    _check_commas(sql, tokens)
+    _check_order(sql, tokens)
     for token in tokens:
         if token.token_type in _OPEN:
             depth += 1
@@ -126,14 +132,17 @@ def tokenize(sql: str) -> list[Token]:
     return tokens
 
 
-def _check_commas(sql: str, tokens: Sequence[Token]) -> None:
-    """Refuse lists with nothing between two commas, which the parser would pass over."""
+def _check_order(sql: str, tokens: Sequence[Token]) -> None:
+    """Refuse what the parser would take: nothing between two commas, DISTINCT ON, and NOT behind a comparison."""
     for before, token in itertools.pairwise(tokens):
-        if before.token_type is TokenType.COMMA and token.token_type in (
+        nothing = before.token_type is TokenType.COMMA and token.token_type in (
             TokenType.COMMA,
             TokenType.FROM,
             TokenType.R_PAREN,
-        ):
+        )
+        chosen = before.token_type is TokenType.DISTINCT and token.token_type is TokenType.ON
+        negated = before.token_type in COMPARISONS and token.token_type is TokenType.NOT and token.text != "!"
+        if nothing or chosen or negated:
             raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
 
 
@@ -154,7 +163,7 @@ def parse(sql: str) -> Parsed:
     if not tokens:
         raise SQLError(1065, "Query was empty")
     if all(t.token_type not in (TokenType.SELECT, TokenType.VALUES) for t in tokens):
-        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+        raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as SELECT")
     try:
         return _parsed_select(cut(tokens), sql)
     except RecursionError as error:
@@ -173,16 +182,16 @@ def _ctes(ctes: Sequence[Cte], sql: str) -> tuple[ParsedCte, ...]:
 
 
 def _parsed_select(block: Select, sql: str) -> Parsed:
-    simple = plain(block.tokens, sql)
+    simple, descending = without_directions(without_names(plain(block.tokens, sql)))
     try:
         trees = Dialect.get_or_raise(DIALECT).parser().parse(marked(simple, sql), sql)
     except ParseError as error:
         if any(t.token_type is TokenType.INTO for t in block.tokens):
-            raise unsupported("SELECT ... INTO: nothing is written here") from error
+            raise unsupported(f"SELECT ... {NO_INTO}") from error
         raise _syntax_error(sql, error) from error
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Select) or tree.args.get("with_"):
-        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+        raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as one plain SELECT")
     restore(tree)
     prove(tree, simple)
     texts = _item_texts(sql, block.tokens)
@@ -193,7 +202,7 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     nested = {
         word: ParsedNested(_parsed(query.block, sql), query.before, query.bare) for word, query in block.nested.items()
     }
-    return Parsed(tree, tuple(names), nested, _ctes(block.ctes, sql))
+    return Parsed(tree, tuple(names), nested, _ctes(block.ctes, sql), descending)
 
 
 def _name(item: exp.Expr, text: str) -> str:

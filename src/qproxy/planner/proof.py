@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import unsupported
+from qproxy.planner.blocks import readable
 from qproxy.planner.faithful import DIALECT, misplaced, text
 from qproxy.planner.plain import plain
 
@@ -46,6 +47,7 @@ _AFTER_FROM = {
 _JOINS = frozenset(
     ("JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "NATURAL", "STRAIGHT_JOIN", "STRAIGHT", "FULL", "OUTER", ",")
 )
+_COMPARING = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.Is)
 _MODIFIERS = frozenset(
     """
     DISTINCT ALL DISTINCTROW HIGH_PRIORITY STRAIGHT_JOIN SQL_NO_CACHE SQL_CACHE SQL_BUFFER_RESULT SQL_SMALL_RESULT
@@ -179,21 +181,43 @@ def _commas(tokens: Sequence[Token]) -> list[list[Token]]:
 def _compare(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]], tail: str = "") -> None:
     if len(expressions) != len(written):
         place = _words(written[0])[0] if written else [("", "")]
-        raise unsupported(f"this way of writing: {' '.join(w for _, w in place[:12])}")
+        near = readable(" ".join(w for _, w in place[:12]))
+        raise unsupported(f"this way of writing, which cannot be read for sure: {near}; put it in other words")
     for expression, tokens in zip(expressions, written, strict=True):
         wrong = misplaced(expression)
         if wrong is not None:
             raise unsupported(
-                f"operators in this order: {wrong.sql(dialect=DIALECT)[:60]}; put parentheses around operands"
+                "operators in this order, which cannot be read for sure: "
+                f"{readable(wrong.sql(dialect=DIALECT))[:60]}; put parentheses around operands"
             )
-        # Behind SELECT no word is taken for a statement's verb.
-        sql = f"SELECT {text(expression.unalias())}"
-        sent, negations = _words(plain(sqlglot.tokenize(sql, read=DIALECT), sql)[1:])
-        words, written_negations = _words(tokens)
-        same = words == sent or (words[: len(sent)] == sent and _is_tail(words[len(sent) :], tail, expression))
-        if same and negations == written_negations:
-            continue
-        raise unsupported(_difference(words, sent))
+        words, negations = _words(tokens)
+        for bare in (False, True):
+            sent, sent_negations = _sent(_bare(expression) if bare else expression)
+            same = words == sent or (words[: len(sent)] == sent and _is_tail(words[len(sent) :], tail, expression))
+            if same and negations == sent_negations:
+                break
+        else:
+            raise unsupported(_difference(words, sent))
+
+
+def _sent(expression: exp.Expr) -> tuple[list[Word], int]:
+    # Behind SELECT no word is taken for a statement's verb.
+    sql = f"SELECT {text(expression.unalias())}"
+    return _words(plain(sqlglot.tokenize(sql, read=DIALECT), sql)[1:])
+
+
+def _bare(expression: exp.Expr) -> exp.Expr:
+    """An expression without parentheses that change nothing: around what stands left of a comparison or of IS.
+
+    All these bind alike, from left to right; the parser puts such parentheses around ``a = b`` in ``a = b IS TRUE``.
+    """
+    copy = expression.copy()
+    for paren in list(copy.find_all(exp.Paren)):
+        inner = paren.this.this if isinstance(paren.this, exp.Not) else paren.this
+        left = isinstance(paren.parent, _COMPARING) and paren.arg_key == "this"
+        if left and isinstance(inner, exp.Is if isinstance(paren.this, exp.Not) else _COMPARING):
+            paren.replace(paren.this)
+    return copy
 
 
 def _is_tail(words: list[Word], tail: str, expression: exp.Expr) -> bool:
@@ -214,7 +238,7 @@ def _is_tail(words: list[Word], tail: str, expression: exp.Expr) -> bool:
 def _difference(words: list[Word], sent: list[Word]) -> str:
     at = next((i for i, (a, b) in enumerate(zip(words, sent, strict=False)) if a != b), min(len(words), len(sent)))
     near = " ".join(text for _, text in words[max(0, at - 3) : at + 5])
-    return f"this way of writing: ... {near} ...; put it in other words"
+    return f"this way of writing, which cannot be read for sure: ... {readable(near)} ...; put it in other words"
 
 
 def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:
