@@ -4,6 +4,7 @@
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
 #   make lint                               ruff and mypy
 #   make clients                            clients of npm and Debian too; writes docs/clients.md
+#   make plans                              the golden plans anew, and docs/sql.md, which is made of them
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
@@ -25,7 +26,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz mutate suite clean server python clients
+.PHONY: demo test lint bench fuzz mutate plans suite clean server python clients
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -47,6 +48,9 @@ fuzz: $(VENV)/.installed-dev server
 
 suite: $(VENV)/.installed-dev server
 	$(VENV)/bin/python -m tests.clients.sqlalchemy_suite.run $(ARGS)
+
+plans: $(VENV)/.installed-dev
+	$(VENV)/bin/python -m tests.plans.update
 
 mutate: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m tests.wire.run_mutations --number $(PACKETS) --seed $(SEED)

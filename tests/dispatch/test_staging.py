@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import pytest
 
@@ -94,3 +95,17 @@ async def test_one_that_is_stopped_leaves_the_table_to_the_others(small: Small) 
     staging.close()
     await dispatcher.close()
     assert await scratch_tables(backend) == 0
+
+
+async def test_what_an_earlier_proxy_left_is_swept(small: Small) -> None:
+    dispatcher = Dispatcher(small.backends, Limits())
+    staging = dispatcher.staging(DEFAULT_SETTINGS)
+    await staging.take(TABLE, numbers(1, 1), Spool(1 << 20), LIMIT)
+    backend = small.backends["w0"]
+    await staging.on(backend)
+    await dispatcher.sweep(timedelta(hours=1))
+    assert await scratch_tables(backend) == 1
+    await dispatcher.sweep(timedelta(seconds=-10))
+    assert await scratch_tables(backend) == 0
+    staging.close()
+    await dispatcher.close()

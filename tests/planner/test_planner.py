@@ -212,7 +212,7 @@ def test_session_values_are_the_same_on_every_worker() -> None:
         ("SELECT 1 FROM Band b, Star s JOIN Visit v ON v.visitId = b.bandId", 1054, "Unknown column 'b.bandId'"),
         ("SELECT name FROM Band b, Star JOIN Visit USING (starId)", 1052, "Column 'name' in field list is ambiguous"),
         ("SELECT 1 FROM Band b, Star JOIN Visit USING (bandId)", 1054, "Unknown column 'bandId' in 'from clause'"),
-        ("TABLE Star", 1235, "this statement: TABLE Star"),
+        ("TABLE Star", 1235, "the statement TABLE Star"),
         ("SELECT starId FROM Star AS s(a)", 1235, "AS s(a)"),
         ("SELECT starId FROM other.sky.Star", 1235, "other.sky.Star"),
         ("SELECT starId FROM Star FOR SYSTEM_TIME AS OF '2020-01-01'", 1235, "this in FROM"),

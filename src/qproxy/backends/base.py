@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -156,6 +157,14 @@ class Backend(Protocol):
 
     async def share(self, table: ScratchTable, rows: Iterable[RowBlock], settings: SessionSettings) -> None:
         """Make a table that all statements see, and fill it."""
+        ...
+
+    async def sweep(self, age: timedelta) -> int:
+        """Drop what is left of shared tables that are older: of a proxy that ended without dropping them.
+
+        Returns:
+            How many there were.
+        """
         ...
 
     async def execute(self, sql: str) -> None:

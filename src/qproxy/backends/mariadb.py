@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -128,6 +129,18 @@ class MariaDBBackend:
                 self._pool.drop(link)
                 raise
             self._pool.give_back(link)
+
+    async def sweep(self, age: timedelta) -> int:
+        """See `Backend.sweep`."""
+        old = (
+            f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{SCRATCH_DATABASE}'"
+            f" AND CREATE_TIME < NOW() - INTERVAL {int(age.total_seconds())} SECOND"
+        )
+        async with self.query(old) as stream:
+            names = [row[0].decode() async for block in stream for row in decode_rows(block) if row[0] is not None]
+        for name in names:
+            await self.execute(f"DROP TABLE IF EXISTS {_quoted(SCRATCH_DATABASE)}.{_quoted(name)}")
+        return len(names)
 
     async def execute(self, sql: str) -> None:
         """See `Backend.execute`."""

@@ -8,9 +8,11 @@ waits with its worker's socket unread as long as others can feed the client; it 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +26,8 @@ from qproxy.dispatch.staging import Staging
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.plan import Plan
 from qproxy.wire.rowblock import RowBlock
+
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 #: A worker that failed is asked last for so long, where another one can answer as well. Seconds.
@@ -81,6 +85,17 @@ class Dispatcher:
         task = asyncio.get_running_loop().create_task(work)
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+    async def sweep(self, age: timedelta) -> None:
+        """Free the workers of scratch tables that a proxy left behind, as far as they answer."""
+        for backend in list(self.backends.values()):
+            try:
+                count = await backend.sweep(age)
+            except (WorkerError, SQLError) as error:
+                log.info("%s: old scratch tables are left where they are: %s", backend.name, error)
+            else:
+                if count:
+                    log.info("%s: %d scratch tables of an earlier proxy dropped", backend.name, count)
 
     async def close(self) -> None:
         """Wait for what nobody waited for."""

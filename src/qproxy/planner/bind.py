@@ -150,11 +150,15 @@ class _Binder:
         having = select.args.get("having")
         kept = _having(having.this, clauses, aliases, groups or ()) if having else None
         orders = _orders(select.args.get("order"), clauses, aliases)
+        if parsed.descending and not orders:
+            orders = _sorted_groups(groups or (), parsed.descending, rollup)
         limit, offset = _limit(select)
         grouped = groups is not None or any(aggregates(e) for e in (*items, *(o.expression for o in orders)))
         by_row = kept is not None and not grouped and not aggregates(kept)
         if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
-            raise unsupported("a condition of HAVING on RAND(): each row would get another number than was compared")
+            raise unsupported(
+                "a condition of HAVING on RAND(): each row would get another number than was compared; write WHERE"
+            )
         query = Query(
             catalog=self.catalog,
             names=tuple(names),
@@ -265,8 +269,12 @@ class _Clauses:
             raise SQLError(1111, "Invalid use of group function")
         return bound
 
-    def bound(self, expression: exp.Expr, meaning: Resolver) -> exp.Expr:
-        """A copy of an expression with every column as ``meaning`` has it, and every query in it bound."""
+    def bound(self, expression: exp.Expr, meaning: Resolver, inside: Resolver | None = None) -> exp.Expr:
+        """A copy of an expression with every column as ``meaning`` has it, and every query in it bound.
+
+        Args:
+            inside: what columns mean in the queries in it, where they mean something else there.
+        """
         copy = map_columns(expression, meaning)
         if not self.parsed.nested:
             return copy
@@ -274,7 +282,7 @@ class _Clauses:
             word = str(call.this).lstrip(MARK)
             if word not in self.parsed.nested:
                 continue
-            bound = self._subquery(word, meaning)
+            bound = self._subquery(word, inside or meaning)
             if call is copy:
                 return bound
             call.replace(bound)
@@ -287,9 +295,15 @@ class _Clauses:
         inside = replace(self.seen, around=meaning, taken=taken, outer=outer)
         query = self.binder.one(written.block, inside)
         if any(_of_outside(call) for e in query.expressions() for call in e.find_all(exp.AggFunc)):
-            raise unsupported("an aggregate inside a subquery that sums up columns of the query around it")
+            raise unsupported(
+                "an aggregate inside a subquery that sums up columns of the query around it; compute it in a "
+                "query in FROM"
+            )
         if (written.bare or written.before in ("ANY", "ALL")) and query.limit is not None:
-            raise unsupported("LIMIT in a subquery of IN, ANY or ALL; nor does MariaDB. Put it in a query in FROM")
+            raise unsupported(
+                "LIMIT in a subquery of IN, ANY or ALL, nor does MariaDB; put it in a query in FROM: "
+                "IN (SELECT x FROM (SELECT ... LIMIT 3) AS t)"
+            )
         known = f"§q{self.binder.numbers()}§"
         self.nested[known] = Subquery(query, written.before, written.bare, tuple(outer))
         return exp.Anonymous(this=MARK + known, expressions=[e.copy() for e in outer.values()])
@@ -356,15 +370,21 @@ class _Aliases:
         return None if place is None else self.items[place].copy()
 
     def only(self, column: exp.Expr, clause: str) -> exp.Expr | None:
-        """The item that an unqualified reference names, or None.
+        """The item that an unqualified reference names, or None: the first one that is no column, if any is none.
 
         Raises:
-            SQLError: 1052 where it names several that differ.
+            SQLError: 1052 where it names columns that differ.
         """
-        place = self.place(column)
-        if place is not None and any(self.items[p] != self.items[place] for p in self._places[column.name.lower()]):
-            raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
-        return None if place is None else self.items[place].copy()
+        if self.place(column) is None:
+            return None
+        found: exp.Expr | None = None
+        for item in (self.items[p] for p in self._places[column.name.lower()]):
+            if not isinstance(item, exp.Column):
+                return item.copy()
+            if found is not None and item != found:
+                raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
+            found = item
+        return None if found is None else found.copy()
 
     def position(self, expression: exp.Expr, clause: str) -> exp.Expr | None:
         """The item at a position given as an integer literal, or None."""
@@ -392,7 +412,9 @@ def _group_places(group: exp.Group, scope: Scope, aliases: _Aliases) -> tuple[in
 def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tuple[exp.Expr, ...] | None, bool]:
     for kind in ("cube", "grouping_sets", "all", "totals"):
         if group.args.get(kind):
-            raise unsupported(f"GROUP BY {kind.upper().replace('_', ' ')}")
+            raise unsupported(
+                f"GROUP BY {kind.upper().replace('_', ' ')}, nor does MariaDB; use WITH ROLLUP, or UNION ALL of queries"
+            )
     bound = []
     for expression in group.expressions:
         found = aliases.position(expression, GROUP)
@@ -403,6 +425,14 @@ def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tup
         # A number in GROUP BY is a position; one that an alias stands for is a constant.
         bound.append(exp.Literal.string(found.name) if isinstance(found, exp.Literal) else found)
     return tuple(bound), bool(group.args.get("rollup"))
+
+
+def _sorted_groups(groups: Sequence[exp.Expr], descending: Sequence[bool], rollup: bool) -> tuple[Order, ...]:
+    """The order that directions in GROUP BY stand for, where there is no ORDER BY."""
+    if rollup:
+        raise unsupported("ASC and DESC in GROUP BY ... WITH ROLLUP; sort the result of a query in FROM")
+    pairs = zip(groups, descending, strict=True)
+    return tuple(Order(g.copy(), down) for g, down in pairs if not isinstance(g, exp.Literal | exp.Null))
 
 
 def _column_or_alias(column: exp.Column, scope: Scope, aliases: _Aliases, clause: str) -> exp.Expr:
@@ -436,7 +466,14 @@ def _having(expression: exp.Expr, clauses: _Clauses, aliases: _Aliases, groups: 
             return real
         return scope.from_around(column, HAVING)
 
-    return clauses.bound(expression, meaning)
+    def inside(column: exp.Column) -> exp.Expr:
+        """What a query in HAVING sees: the columns of its tables as well."""
+        try:
+            return meaning(column)
+        except SQLError:
+            return scope.resolve(column, HAVING)
+
+    return clauses.bound(expression, meaning, inside)
 
 
 def _orders(order: exp.Order | None, clauses: _Clauses, aliases: _Aliases) -> tuple[Order, ...]:
@@ -457,7 +494,7 @@ def _limit(select: exp.Select) -> tuple[int | None, int]:
     limit = select.args.get("limit")
     offset = select.args.get("offset")
     if isinstance(limit, exp.Fetch):
-        raise unsupported("FETCH FIRST; write LIMIT")
+        raise unsupported("FETCH FIRST, of which ONLY and WITH TIES are not told apart; write LIMIT")
     return (
         _whole_number(limit.expression, "LIMIT") if limit else None,
         _whole_number(offset.expression, "OFFSET") if offset else 0,

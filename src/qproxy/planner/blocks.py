@@ -13,21 +13,11 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.tokens import made
+from qproxy.planner.tokens import COMPARISONS, made
 
 #: Words that stand for tables, merges and queries inside qproxy: text like it would be taken for one.
 RESERVED = re.compile("§(?:[a-z]?[0-9]+|merge|parts)§")
-_COMPARISONS = frozenset(
-    (
-        TokenType.EQ,
-        TokenType.NEQ,
-        TokenType.LT,
-        TokenType.LTE,
-        TokenType.GT,
-        TokenType.GTE,
-        TokenType.NULLSAFE_EQ,
-    )
-)
+_INNER = re.compile("\0?§[a-z]?[0-9]+§")
 #: Words that end FROM.
 _BEHIND_FROM = frozenset(
     (
@@ -44,6 +34,11 @@ _BEHIND_FROM = frozenset(
 )
 _BEFORE_TABLE = frozenset((TokenType.FROM, TokenType.JOIN, TokenType.STRAIGHT_JOIN))
 _OPERATORS = {"UNION": "UNION", "EXCEPT": "EXCEPT", "MINUS": "EXCEPT", "INTERSECT": "INTERSECT"}
+
+
+def readable(text: str) -> str:
+    """Text of a query for people: queries inside it, which have words of the planner's own, as dots."""
+    return _INNER.sub("(...)", text).replace("\0", "")
 
 
 @dataclass(frozen=True)
@@ -301,7 +296,10 @@ class _Cutter:
             ctes.append(Cte(name, columns, self.query(at + 2, close), recursive))
             at = close + 1
             if at < end and tokens[at].text.upper() == "CYCLE":
-                raise unsupported("CYCLE in a recursive common table expression")
+                raise unsupported(
+                    "CYCLE in a recursive common table expression; write UNION, which drops rows that come again, or a "
+                    "condition that ends it"
+                )
             if at >= end or tokens[at].token_type is not TokenType.COMMA:
                 return tuple(ctes), at
             at += 1
@@ -397,7 +395,7 @@ class _Cutter:
         if before is not None and before.token_type is TokenType.EXISTS:
             out.pop()
             self._put(out, nested, "q", Nested(block, "EXISTS"), before, closing)
-        elif before is not None and len(out) > 1 and _quantifier(before) and out[-2].token_type in _COMPARISONS:
+        elif before is not None and len(out) > 1 and _quantifier(before) and out[-2].token_type in COMPARISONS:
             out.pop()
             word = "ALL" if before.token_type is TokenType.ALL else "ANY"
             self._put(out, nested, "q", Nested(block, word), before, closing)

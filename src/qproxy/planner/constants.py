@@ -1,6 +1,7 @@
 """Pass 2, constants: what has one value for the whole query is put in as a literal.
 
-A worker would answer DATABASE(), NOW() or ``@@version`` for itself, differently from its neighbour.
+A worker would answer DATABASE(), NOW() or ``@@version`` for itself, differently from its neighbour. In the select list,
+where clients see its type, a value has the type that MariaDB gives it; elsewhere a plain literal tells the passes more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from uuid import uuid4
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.marks import MARK
 
 Value = str | int | float | None
 
@@ -46,7 +48,7 @@ class SessionValues:
 
     Attributes:
         user: ``name@host``.
-        variable: the value of a system variable; raises SQLError 1193 for an unknown one.
+        variable: the value of a system variable, booleans as bool; raises SQLError 1193 for an unknown one.
         user_variables: values of ``@x``, by lower-case name.
         variables_travel: whether workers know the user variables, so that they stay in the query.
         now: the statement's time, in the session's zone.
@@ -83,6 +85,36 @@ def literal(value: Value) -> exp.Expr:
     return exp.Neg(this=number) if value < 0 else number
 
 
+def _unsigned(value: int) -> exp.Expr:
+    """A constant of the type BIGINT UNSIGNED."""
+    return exp.Paren(this=exp.BitwiseOr(this=literal(value), expression=exp.Literal.number(0)))
+
+
+def _signed(value: int) -> exp.Expr:
+    """A constant of the type BIGINT: that of an integer in text depends on the text's length."""
+    return exp.cast(exp.Literal.string(f"{value:020d}"), exp.DataType.Type.BIGINT)
+
+
+def _system_variable(value: Value, operand: bool) -> exp.Expr:
+    """Booleans are BIGINT, or INT as operands; integers are BIGINT UNSIGNED, reals DOUBLE with six digits."""
+    if isinstance(value, bool):
+        return literal(value) if operand else _signed(value)
+    if isinstance(value, int) and value >= 0:
+        return _unsigned(value)
+    if isinstance(value, float):
+        return exp.Anonymous(this=f"{MARK}CAST({value!r} AS DOUBLE(20, 6))")
+    return literal(value)
+
+
+def _user_variable(value: Value) -> exp.Expr:
+    """Integers are BIGINT; what was never set is a NULL of the type LONGBLOB."""
+    if value is None:
+        return exp.Anonymous(this=MARK + "CAST(NULL AS BINARY(16777216))")
+    if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
+        return _signed(value)
+    return literal(value)
+
+
 def fold(select: exp.Select, session: SessionValues) -> None:
     """Replace session functions and variables in a query by literals, in place.
 
@@ -91,8 +123,11 @@ def fold(select: exp.Select, session: SessionValues) -> None:
     """
     for node in list(select.walk()):
         if isinstance(node, exp.PropertyEQ):
-            raise unsupported("assignments to user variables (:=) inside a query")
-        value = _value(node, session)
+            raise unsupported(
+                "assignments to user variables (:=) inside a query: every worker would count for itself; SET them "
+                "before, or use functions over windows, as ROW_NUMBER()"
+            )
+        value = _value(node, session, _listed(node, select))
         if value is not None:
             node.replace(value)
 
@@ -102,11 +137,27 @@ def variables(select: exp.Select) -> set[str]:
     return {node.name.lower() for node in select.find_all(exp.Parameter)}
 
 
-def _value(node: exp.Expr, session: SessionValues) -> exp.Expr | None:
+def _listed(node: exp.Expr, select: exp.Select) -> bool:
+    """Whether a node stands in the select list, or where a plain number would be a position in it."""
+    if not isinstance(node, exp.SessionParameter | exp.Parameter | exp.Anonymous):
+        return False
+    if isinstance(node.parent, exp.Group | exp.Ordered):
+        return True
+    while node.parent is not select and node.parent is not None:
+        node = node.parent
+    return node.arg_key == "expressions"
+
+
+def _value(node: exp.Expr, session: SessionValues, listed: bool) -> exp.Expr | None:
     if isinstance(node, exp.SessionParameter):
-        return literal(session.variable(node.name.lower()))
+        value = session.variable(node.name.lower())
+        operand = not isinstance(node.parent, exp.Select | exp.Alias | exp.Group | exp.Ordered)
+        return _system_variable(value, operand) if listed else literal(value)
     if isinstance(node, exp.Parameter):
-        return None if session.variables_travel else literal(session.user_variables.get(node.name.lower()))
+        if session.variables_travel:
+            return None
+        value = session.user_variables.get(node.name.lower())
+        return _user_variable(value) if listed else literal(value)
     if not isinstance(node, exp.Anonymous):
         return None
     name = node.name.upper()
@@ -123,8 +174,12 @@ def _value(node: exp.Expr, session: SessionValues) -> exp.Expr | None:
         return _moment(session.utc if utc else session.now, kind, digits)
     if node.expressions:
         if name == "LAST_INSERT_ID":
-            raise unsupported("LAST_INSERT_ID with an argument")
+            raise unsupported("LAST_INSERT_ID with an argument, as nothing is inserted here; write the value")
         raise _wrong_arguments(name)
+    if listed and name == "LAST_INSERT_ID":
+        return _unsigned(0)
+    if listed and name == "ROW_COUNT":
+        return _signed(-1)
     plain: Mapping[str, Value] = {
         "DATABASE": session.database,
         "SCHEMA": session.database,

@@ -78,7 +78,10 @@ def _expanded(expression: exp.Expr, query: Query) -> exp.Expr:
     for call in reversed(list(copy.find_all(exp.Anonymous))):
         name = str(call.this)
         if name.lower().startswith(AREASPEC):
-            raise unsupported(f"{name} outside WHERE, or under NOT; use the scisql_s2PtIn function of that shape")
+            raise unsupported(
+                f"{name} outside WHERE, or under NOT: it restricts a query and has no value; use the scisql_s2PtIn "
+                "function of that shape"
+            )
         subquery = query.nested.get(name.lstrip(MARK)) if query.nested else None
         replacement = expand_call(call) if subquery is None else _written(call, subquery)
         if replacement is None:

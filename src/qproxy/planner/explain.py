@@ -92,12 +92,14 @@ class Feeds:
         ids: whether they also tell which chunks that one reads.
         everywhere: whether they are sent to every worker that it asks; else to the one that it runs on.
         limit: most bytes of them.
+        keys: columns by which the table is looked in.
     """
 
     step: str
     ids: bool
     everywhere: bool
     limit: int
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ class _Explaining:
             self.names[stage.table] = name
         told = {later.key for later in analysis.laters}
         fed = tuple(
-            replace(one, feeds=Feeds(name, before.table in told, before.everywhere, self._limit(before)))
+            replace(one, feeds=Feeds(name, before.table in told, before.everywhere, self._limit(before), before.keys))
             for one, before in zip(first, analysis.stages, strict=True)
         )
         asked = {} if plan.family is None or not len(plan.chunks) else self.shares(plan)

@@ -35,8 +35,9 @@ def _lines(step: Step) -> Iterator[tuple[str, str]]:
 
 def _feeds(feeds: Feeds) -> str:
     whither = "every worker that is asked" if feeds.everywhere else "one worker"
+    keys = f"keys on {', '.join(feeds.keys)}; " if feeds.keys else ""
     ids = "; its ids tell the chunks" if feeds.ids else ""
-    return f"{feeds.step}, as a table on {whither} (at most {feeds.limit >> 20} MB){ids}"
+    return f"{feeds.step}, as a table on {whither} ({keys}at most {feeds.limit >> 20} MB){ids}"
 
 
 def _coverage(step: Step) -> str:
@@ -108,6 +109,7 @@ def _object(step: Step) -> dict[str, Any]:
             "ids_tell_chunks": feeds.ids,
             "sent_to": "every worker" if feeds.everywhere else "one worker",
             "limit_bytes": feeds.limit,
+            "keys": list(feeds.keys),
         }
     if step.first:
         found["first"] = [_object(one) for one in step.first]

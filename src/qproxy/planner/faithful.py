@@ -6,6 +6,7 @@ literals, REGEXP, SOUNDS LIKE, and NOT inside its predicate. `qproxy.planner.pro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from sqlglot import exp
@@ -16,7 +17,9 @@ from qproxy.planner.marks import MARK
 from qproxy.sky.functions import AGGREGATES as SCISQL_AGGREGATES
 from qproxy.sky.functions import short_name
 
-_AGGREGATES = frozenset({"GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG"})
+_AGGREGATES = frozenset({"GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "MEDIAN"})
+#: Aggregates that are written with words between their parentheses.
+_WITHIN_GROUP = re.compile(rf"{MARK}(PERCENTILE_CONT|PERCENTILE_DISC)\(")
 
 #: How tightly operators bind, loosest first (MariaDB Knowledge Base, "Operator Precedence"); BETWEEN, IN and LIKE as
 #: its grammar has them, tighter than comparisons.
@@ -71,10 +74,22 @@ def restore(tree: exp.Expr) -> None:
         if not name.startswith(MARK):
             continue
         called = name[1:].split(MARK, 1)[0]
-        if called.upper() in _AGGREGATES or short_name(called) in SCISQL_AGGREGATES:
+        aggregate = called.upper() in _AGGREGATES or short_name(called) in SCISQL_AGGREGATES
+        if aggregate or _WITHIN_GROUP.match(name[1:]):
             node.replace(exp.AnonymousAggFunc(this=name[1:], expressions=node.expressions))
         else:
             node.set("this", name[1:])
+
+
+def needs_window(node: exp.AnonymousAggFunc) -> bool:
+    """Whether it is an aggregate that takes OVER, always."""
+    return call_name(node).upper() == "MEDIAN" or _WITHIN_GROUP.match(str(node.this)) is not None
+
+
+def gives_value(node: exp.AnonymousAggFunc) -> bool:
+    """Whether its value is one of those of its last argument: PERCENTILE_DISC."""
+    found = _WITHIN_GROUP.match(str(node.this))
+    return found is not None and found[1] == "PERCENTILE_DISC"
 
 
 def call_name(node: exp.Anonymous | exp.AnonymousAggFunc) -> str:

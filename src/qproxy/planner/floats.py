@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from qproxy.planner.faithful import call_name
+from qproxy.planner.faithful import call_name, gives_value
 from qproxy.planner.query import Query
 
 _TEXT = frozenset(
@@ -22,6 +22,18 @@ _CHOICES: Mapping[str, slice] = {
     "NULLIF": slice(0, 1),
     **dict.fromkeys(("IFNULL", "NVL", "COALESCE", "GREATEST", "LEAST"), slice(None)),
 }
+#: What has the type of its argument, and a window around it.
+_SAME = (
+    exp.Paren,
+    exp.Min,
+    exp.Max,
+    exp.Window,
+    exp.FirstValue,
+    exp.LastValue,
+    exp.NthValue,
+    exp.Lag,
+    exp.Lead,
+)
 _TO_FLOAT = re.compile(r"(CAST|CONVERT)\W.*\WFLOAT$", re.IGNORECASE | re.DOTALL)
 
 
@@ -70,8 +82,10 @@ def divides(expression: exp.Expr, query: Query) -> bool:
 
 def _values(expression: exp.Expr) -> list[exp.Expr]:
     """The expressions among which a choice takes its value; the expression itself where it is no choice."""
-    if isinstance(expression, exp.Paren | exp.Min | exp.Max):
+    if isinstance(expression, _SAME):
         return _values(expression.this)
+    if isinstance(expression, exp.AnonymousAggFunc) and gives_value(expression):
+        return _values(expression.expressions[-1])
     if isinstance(expression, exp.Anonymous):
         choices = _CHOICES.get(call_name(expression).upper())
         return [v for e in expression.expressions[choices] for v in _values(e)] if choices else [expression]

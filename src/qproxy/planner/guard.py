@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.blocks import RESERVED
+from qproxy.planner.blocks import RESERVED, readable
 from qproxy.planner.constants import FOLDED
 from qproxy.planner.dialect import DIALECT
-from qproxy.planner.faithful import call_name
+from qproxy.planner.faithful import call_name, needs_window
 from qproxy.planner.marks import MARK
 
 #: Functions of MariaDB whose value depends on their arguments, and on settings that workers share, alone (MariaDB
@@ -64,11 +64,32 @@ PURE = frozenset(
 REFUSED = frozenset(
     """
     BENCHMARK BINLOG_GTID_POS DEFAULT DES_DECRYPT DES_ENCRYPT ENCRYPT FOUND_ROWS GET_LOCK IS_FREE_LOCK
-    IS_USED_LOCK JSON_TABLE LASTVAL LOAD_FILE MASTER_GTID_WAIT MASTER_POS_WAIT MEDIAN NAME_CONST NEXTVAL
+    IS_USED_LOCK JSON_TABLE LASTVAL LOAD_FILE MASTER_GTID_WAIT MASTER_POS_WAIT NAME_CONST NEXTVAL
     PERCENTILE_CONT PERCENTILE_DISC RANDOM_BYTES RELEASE_ALL_LOCKS RELEASE_LOCK ROWNUM SETVAL SLEEP SYS_GUID
     UUID UUID_SHORT VALUE VALUES WSREP_LAST_SEEN_GTID WSREP_LAST_WRITTEN_GTID WSREP_SYNC_WAIT_UPTO_GTID
     """.split()  # noqa: SIM905
 )
+_WHY: Mapping[str, str] = {
+    "BENCHMARK SLEEP": "it would only keep the workers busy; leave it out",
+    "LOAD_FILE": "it reads files of a worker; load what is in them into a table",
+    "GET_LOCK IS_FREE_LOCK IS_USED_LOCK RELEASE_ALL_LOCKS RELEASE_LOCK": "a lock of one worker says nothing to the "
+    "others; leave it out",
+    "LASTVAL NEXTVAL SETVAL": "there are no sequences; number rows with ROW_NUMBER() OVER (ORDER BY ...)",
+    "RANDOM_BYTES SYS_GUID UUID UUID_SHORT": "it differs from worker to worker; make such values in the client",
+    "DES_DECRYPT DES_ENCRYPT ENCRYPT": "it depends on the system of a worker; use AES_ENCRYPT and AES_DECRYPT",
+    "PERCENTILE_CONT PERCENTILE_DISC": "write WITHIN GROUP (ORDER BY ...) OVER (...), or use scisql_percentile",
+    "FOUND_ROWS": "nothing is kept of a query that is done; send its COUNT(*)",
+    "JSON_TABLE": "rows come from tables alone; use JSON_EXTRACT or JSON_VALUE",
+    "NAME_CONST": "write the value, and its name behind AS",
+    "ROWNUM": "rows have no numbers before they are put together; use LIMIT, or ROW_NUMBER() OVER (ORDER BY ...)",
+    "DEFAULT VALUE VALUES": "it belongs to INSERT, and nothing is written here; write the value",
+}
+_REPLICATION = "it tells of the replication of one worker; leave it out"
+_CLAUSES: Mapping[str, str] = {
+    "windows": "the WINDOW clause; write what it says into each OVER (...)",
+}
+#: What is said of SELECT ... INTO.
+NO_INTO = "INTO: nothing is written here; leave INTO out, and let the client keep the rows"
 #: What the parser has types of its own for and is let through: aggregates, functions over windows, CASE, SOUNDS LIKE;
 #: a cast is a folded constant here, for those of the query are calls.
 _TYPED = (
@@ -118,27 +139,46 @@ def check(select: exp.Select, nested: Container[str]) -> None:
         SQLError: 1235 naming the construct, 1305 for a function that MariaDB does not know either.
     """
     if select.args.get("locks"):
-        raise unsupported("SELECT ... FOR UPDATE or LOCK IN SHARE MODE: nothing here can be locked")
+        raise unsupported("SELECT ... FOR UPDATE or LOCK IN SHARE MODE: nothing here can be locked; leave it out")
     if select.args.get("into"):
-        raise unsupported("SELECT ... INTO")
-    for name in ("windows", "qualify", "match", "laterals", "pivots", "connect", "sample", "cluster"):
+        raise unsupported(f"SELECT ... {NO_INTO}")
+    if select.args.get("qualify"):
+        raise SQLError(
+            1064,
+            "You have an error in your SQL syntax near 'QUALIFY'; put the query into FROM and write WHERE around it",
+        )
+    for name in ("windows", "match", "laterals", "pivots", "connect", "sample", "cluster"):
         if select.args.get(name):
-            raise unsupported(f"{name.strip('_')} clauses")
+            raise unsupported(_CLAUSES.get(name, f"the clause {name.upper()}, nor does MariaDB; leave it out"))
     for node in select.walk():
         if isinstance(node, exp.Literal | exp.Anonymous) and (found := RESERVED.search(str(node.this))):
             if str(node.this).lstrip(MARK) in nested:
                 continue
             raise unsupported(f"the text {found[0]}, which stands for tables inside qproxy; write it with CONCAT")
         if isinstance(node, exp.Dot):
-            raise unsupported(f"functions of a database: {node.sql(dialect='mysql')}")
+            raise unsupported(
+                f"functions of a database: {node.sql(dialect='mysql')}; there are those of MariaDB and of sciSQL"
+            )
         if isinstance(node, exp.Placeholder):
             raise SQLError(1064, "You have an error in your SQL syntax near '?': no value is bound to it")
         if isinstance(node, exp.Anonymous):
             _check_call(node)
+        elif isinstance(node, exp.AnonymousAggFunc) and needs_window(node) and not isinstance(node.parent, exp.Window):
+            raise SQLError(1064, "You have an error in your SQL syntax: MEDIAN and PERCENTILE_* need OVER (...)")
         elif isinstance(node, exp.MatchAgainst):
-            raise unsupported("MATCH ... AGAINST: its relevance would be that of a chunk, not of the table")
+            raise unsupported(
+                "MATCH ... AGAINST: its relevance would be that of a chunk, not of the table; use LIKE or REGEXP"
+            )
         elif isinstance(node, exp.Func) and not isinstance(node, _TYPED):
-            raise unsupported(f"{node.sql(dialect=DIALECT)[:60]}")
+            raise unsupported(
+                f"{readable(node.sql(dialect=DIALECT))[:60]}, which is read as no function that may run on workers; "
+                "write it with functions of MariaDB"
+            )
+
+
+def why_not(name: str) -> str:
+    """Why a function of `REFUSED` is refused, and what to do."""
+    return next((why for names, why in _WHY.items() if name in names.split()), _REPLICATION)
 
 
 def _check_call(call: exp.Anonymous) -> None:
@@ -147,7 +187,7 @@ def _check_call(call: exp.Anonymous) -> None:
     if not upper or upper in FOLDED:
         return
     if upper in REFUSED:
-        raise unsupported(f"{upper}()")
+        raise unsupported(f"{upper}(): {why_not(upper)}")
     if upper == "RAND" and call.expressions:
         raise unsupported("RAND() with a seed: every chunk would repeat the same numbers; use RAND() or CRC32(id)")
     if upper not in PURE and not upper.startswith(("SCISQL_", "QSERV_AREASPEC_")):

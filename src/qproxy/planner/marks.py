@@ -28,7 +28,6 @@ _PARSED = frozenset(
     """
     COUNT SUM AVG MIN MAX BIT_AND BIT_OR BIT_XOR STD STDDEV STDDEV_POP STDDEV_SAMP VAR_POP VAR_SAMP VARIANCE
     ROW_NUMBER RANK DENSE_RANK PERCENT_RANK CUME_DIST NTILE LAG LEAD FIRST_VALUE LAST_VALUE NTH_VALUE
-    MEDIAN PERCENTILE_CONT PERCENTILE_DISC
     """.split()  # noqa: SIM905
 )
 #: Words that stand before a parenthesis without being a function's name.
@@ -41,6 +40,8 @@ NO_CALL = frozenset(
     GROUP ORDER SOUNDS VALUES
     """.split()  # noqa: SIM905
 )
+#: Functions over windows whose order stands behind WITHIN GROUP.
+_WITHIN_GROUP = frozenset({"PERCENTILE_CONT", "PERCENTILE_DISC"})
 UNITS = frozenset(
     """
     MICROSECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR SECOND_MICROSECOND MINUTE_MICROSECOND MINUTE_SECOND
@@ -121,6 +122,10 @@ def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
             text, skip = literal
             out += [like(token, TokenType.VAR, MARK + MARK + text), *no_arguments(token)]
             continue
+        if upper in _WITHIN_GROUP and (inverse := _inverse(tokens, at, sql)) is not None:
+            mark, arguments, skip = inverse
+            out += [like(token, TokenType.VAR, mark), *arguments]
+            continue
         if upper and _is_call(tokens, at, upper):
             name = _Call(token.text, len(out))
             open_.append(name)
@@ -140,6 +145,25 @@ def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
                 continue
         out.append(token)
     return out
+
+
+def _inverse(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, list[Token], int] | None:
+    """The mark of ``PERCENTILE_CONT(p) WITHIN GROUP (ORDER BY x)``, its arguments in parentheses, and where it ends."""
+    if at + 1 >= len(tokens) or tokens[at + 1].token_type is not TokenType.L_PAREN:
+        return None
+    middle = closing(tokens, at + 1)
+    words = [t.text.upper() for t in tokens[middle : middle + 4]]
+    if words != ["WITHIN", "GROUP", "(", "ORDER BY"]:
+        return None
+    end = closing(tokens, middle + 2)
+    share, key = tokens[at + 2 : middle - 1], tokens[middle + 4 : end - 1]
+    after = ")"
+    if key and key[-1].token_type in (TokenType.ASC, TokenType.DESC):
+        after = f" {key[-1].text.upper()})"
+        key = key[:-1]
+    opening, comma, last = tokens[at + 1], like(tokens[middle], TokenType.COMMA, ","), tokens[end - 1]
+    mark = MARK.join(("", "", f"{tokens[at].text.upper()}(", ") WITHIN GROUP (ORDER BY ", after))
+    return mark, [opening, *marked(share, sql), comma, *marked(key, sql), last], end
 
 
 def _interval_number(tokens: Sequence[Token], at: int) -> str:

@@ -164,7 +164,8 @@ def _check_radii(query: Query, ties: Sequence[Tie], cost: Cost) -> None:
         if tie.radius > overlap + _SLACK and all(cost(s)[0] for s in sides):
             raise unsupported(
                 f"the join of '{tie.one}' and '{tie.other}' within {tie.radius:g} degrees: the overlap of "
-                f"their chunks is {overlap!r} degrees, which is the largest separation that works"
+                f"their chunks is {overlap!r} degrees, which is the largest separation that works; lower it, or "
+                "restrict one of them by area or id, so that it is read first"
             )
 
 

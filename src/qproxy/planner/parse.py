@@ -19,11 +19,15 @@ from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
 from qproxy.planner.dialect import DIALECT as DIALECT
 from qproxy.planner.dialect import trees_of
+from qproxy.planner.directions import without_directions
 from qproxy.planner.faithful import call_name, literal_text, restore
+from qproxy.planner.guard import NO_INTO
 from qproxy.planner.lists import lex
 from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
+from qproxy.planner.tokens import COMPARISONS
+from qproxy.planner.windows import without_names
 
 _SIMPLE = frozenset(
     (
@@ -42,6 +46,7 @@ _TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING)
 _CLOSE = {TokenType.R_PAREN, TokenType.END}
 #: What cannot stand behind a comma.
 _NO_ITEM = {TokenType.COMMA, TokenType.FROM, TokenType.R_PAREN}
+_WATCHED = COMPARISONS | {TokenType.COMMA, TokenType.DISTINCT}
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Parsed:
         simple: whether it has columns, literals and operators alone: no calls, no variables, no queries inside.
         nested: the queries inside it, by the words that stand for them in ``select``.
         ctes: the common table expressions that it sees, besides those of the queries around it.
+        descending: for each key of GROUP BY whether it sorts its groups downwards; none where no direction is written.
     """
 
     select: exp.Select
@@ -60,6 +66,7 @@ class Parsed:
     simple: bool = False
     nested: Mapping[str, ParsedNested] = field(default_factory=dict)
     ctes: tuple[ParsedCte, ...] = ()
+    descending: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def tokenize(sql: str) -> list[Token]:
     except TokenError as error:
         raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
     depth = 0
-    before = None
+    _check_order(sql, tokens)
     for token in tokens:
         kind = token.token_type
         if kind in _OPEN:
@@ -128,10 +135,6 @@ def tokenize(sql: str) -> list[Token]:
                 raise unsupported(f"expressions nested deeper than {MAX_DEPTH} levels; flatten the query")
         elif kind in _CLOSE:
             depth -= 1
-        if before is TokenType.COMMA and kind in _NO_ITEM:
-            # The parser would pass over it.
-            raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
-        before = kind
     if MARK in sql:
         _check_marks(tokens)
     if "!" in sql and any(c.startswith(("!", "M!")) for token in tokens for c in token.comments):
@@ -145,6 +148,20 @@ def _check_marks(tokens: Sequence[Token]) -> None:
         if MARK in token.text and token.token_type not in _TEXTS:
             place = f"at line {token.line}, column {token.col}"
             raise SQLError(1064, f"You have an error in your SQL syntax: a NUL character outside of quotes {place}")
+
+
+def _check_order(sql: str, tokens: Sequence[Token]) -> None:
+    """Refuse what the parser would take: nothing between two commas, DISTINCT ON, and NOT behind a comparison."""
+    before = None
+    for token in tokens:
+        kind = token.token_type
+        if before in _WATCHED:
+            nothing = before is TokenType.COMMA and kind in _NO_ITEM
+            chosen = before is TokenType.DISTINCT and kind is TokenType.ON
+            negated = before in COMPARISONS and kind is TokenType.NOT and token.text != "!"
+            if nothing or chosen or negated:
+                raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
+        before = kind
 
 
 def parse(sql: str) -> Parsed:
@@ -164,7 +181,7 @@ def parse(sql: str) -> Parsed:
     if not tokens:
         raise SQLError(1065, "Query was empty")
     if all(t.token_type not in (TokenType.SELECT, TokenType.VALUES) for t in tokens):
-        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+        raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as SELECT")
     try:
         return _parsed_select(cut(tokens), sql)
     except RecursionError as error:
@@ -183,16 +200,16 @@ def _ctes(ctes: Sequence[Cte], sql: str) -> tuple[ParsedCte, ...]:
 
 
 def _parsed_select(block: Select, sql: str) -> Parsed:
-    tokens = plain(block.tokens, sql)
+    tokens, descending = without_directions(without_names(plain(block.tokens, sql)))
     try:
         trees = trees_of(marked(tokens, sql), sql)
     except ParseError as error:
         if any(t.token_type is TokenType.INTO for t in block.tokens):
-            raise unsupported("SELECT ... INTO: nothing is written here") from error
+            raise unsupported(f"SELECT ... {NO_INTO}") from error
         raise _syntax_error(sql, error) from error
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Select) or tree.args.get("with_"):
-        raise unsupported(f"this statement: {_first_line(sql)[:60]}")
+        raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as one plain SELECT")
     restore(tree)
     prove(tree, tokens)
     texts = _item_texts(sql, block.tokens)
@@ -203,7 +220,7 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     nested = {
         word: ParsedNested(_parsed(query.block, sql), query.before, query.bare) for word, query in block.nested.items()
     }
-    return Parsed(tree, tuple(names), _is_simple(tree), nested, _ctes(block.ctes, sql))
+    return Parsed(tree, tuple(names), _is_simple(tree), nested, _ctes(block.ctes, sql), descending)
 
 
 def _is_simple(tree: exp.Select) -> bool:

@@ -79,7 +79,7 @@ def _check(call: exp.Expr, keys: frozenset[str]) -> None:
     if not all(_fixed(percentage, keys) for percentage in call.expressions[1:]):
         raise unsupported(
             f"{name} with a percentage that is neither a constant nor made of the keys of GROUP BY: it must be the same"
-            " for all rows of a group"
+            " for all rows of a group; write a number"
         )
 
 

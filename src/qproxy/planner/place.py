@@ -259,7 +259,10 @@ class _Placing:
         else:
             everything = self.place(subquery.query, everything=True)
             if isinstance(inner, Chain):
-                raise unsupported("a subquery with UNION that takes columns from the query around it")
+                raise unsupported(
+                    "a subquery with UNION that takes columns from the query around it, and whose rows may lie in "
+                    "other chunks; write a subquery for each part of the UNION"
+                )
             stages += everything.stages
             text = self._text(everything.query)
         return replace(subquery, text=standing(subquery, text))

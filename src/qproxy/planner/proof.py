@@ -13,6 +13,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import unsupported
+from qproxy.planner.blocks import readable
 from qproxy.planner.dialect import DIALECT
 from qproxy.planner.faithful import misplaced, text
 from qproxy.planner.lists import LIST, lex
@@ -47,6 +48,7 @@ _AFTER_FROM = {
 _JOINS = frozenset(
     ("JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "NATURAL", "STRAIGHT_JOIN", "STRAIGHT", "FULL", "OUTER", ",")
 )
+_COMPARING = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.Is)
 _MODIFIERS = frozenset(
     """
     DISTINCT ALL DISTINCTROW HIGH_PRIORITY STRAIGHT_JOIN SQL_NO_CACHE SQL_CACHE SQL_BUFFER_RESULT SQL_SMALL_RESULT
@@ -99,7 +101,7 @@ def prove(select: exp.Select, tokens: Sequence[Token]) -> None:
     claims += _claims([o.this for o in order.expressions] if order else [], _commas(clauses.orders), "direction")
     lists = frozenset(t.text for t in tokens if t.token_type is LIST)
     for claim, sent in zip(claims, _sent([c.expression for c in claims], lists), strict=True):
-        _compare(claim, sent)
+        _compare(claim, sent, lists)
 
 
 def _ons(node: exp.Expr) -> Iterator[exp.Expr]:
@@ -192,7 +194,9 @@ def _commas(tokens: Sequence[Token]) -> list[list[Token]]:
 def _claims(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]], tail: str = "") -> list[_Claim]:
     if len(expressions) != len(written):
         place = _words(written[0])[0] if written else [("", "")]
-        raise unsupported(f"this way of writing: {_shown(place[:12])}")
+        raise unsupported(
+            f"this way of writing, which cannot be read for sure: {_shown(place[:12])}; put it in other words"
+        )
     return [_Claim(e, tokens, tail) for e, tokens in zip(expressions, written, strict=True)]
 
 
@@ -203,7 +207,8 @@ def _sent(expressions: Sequence[exp.Expr], lists: frozenset[str]) -> Iterator[li
         wrong = misplaced(expression)
         if wrong is not None:
             raise unsupported(
-                f"operators in this order: {wrong.sql(dialect=DIALECT)[:60]}; put parentheses around operands"
+                "operators in this order, which cannot be read for sure: "
+                f"{readable(wrong.sql(dialect=DIALECT))[:60]}; put parentheses around operands"
             )
         texts.append(text(expression.unalias()))
     # Behind SELECT no word is taken for a statement's verb.
@@ -220,14 +225,36 @@ def _sent(expressions: Sequence[exp.Expr], lists: frozenset[str]) -> Iterator[li
         end += len(" , ")
 
 
-def _compare(claim: _Claim, sent: list[Token]) -> None:
-    words, negations = _words(claim.written)
-    sent_words, sent_negations = _words(sent)
-    same = words == sent_words or (
-        words[: len(sent_words)] == sent_words and _is_tail(words[len(sent_words) :], claim.tail, claim.expression)
+def _compare(claim: _Claim, sent: list[Token], lists: frozenset[str]) -> None:
+    words = _words(claim.written)
+    for tried in (sent, None):
+        found = _words(next(_sent([_bare(claim.expression)], lists)) if tried is None else tried)
+        if _same(words, found, claim):
+            return
+    raise unsupported(_difference(words[0], _words(sent)[0]))
+
+
+def _same(written: tuple[list[Word], int], sent: tuple[list[Word], int], claim: _Claim) -> bool:
+    (words, negations), (found, found_negations) = written, sent
+    if negations != found_negations:
+        return False
+    return words == found or (
+        words[: len(found)] == found and _is_tail(words[len(found) :], claim.tail, claim.expression)
     )
-    if not same or negations != sent_negations:
-        raise unsupported(_difference(words, sent_words))
+
+
+def _bare(expression: exp.Expr) -> exp.Expr:
+    """An expression without parentheses that change nothing: around what stands left of a comparison or of IS.
+
+    All these bind alike, from left to right; the parser puts such parentheses around ``a = b`` in ``a = b IS TRUE``.
+    """
+    copy = expression.copy()
+    for paren in list(copy.find_all(exp.Paren)):
+        inner = paren.this.this if isinstance(paren.this, exp.Not) else paren.this
+        left = isinstance(paren.parent, _COMPARING) and paren.arg_key == "this"
+        if left and isinstance(inner, exp.Is if isinstance(paren.this, exp.Not) else _COMPARING):
+            paren.replace(paren.this)
+    return copy
 
 
 def _is_tail(words: list[Word], tail: str, expression: exp.Expr) -> bool:
@@ -247,11 +274,12 @@ def _is_tail(words: list[Word], tail: str, expression: exp.Expr) -> bool:
 
 def _difference(words: list[Word], sent: list[Word]) -> str:
     at = next((i for i, (a, b) in enumerate(zip(words, sent, strict=False)) if a != b), min(len(words), len(sent)))
-    return f"this way of writing: ... {_shown(words[max(0, at - 3) : at + 5])} ...; put it in other words"
+    near = _shown(words[max(0, at - 3) : at + 5])
+    return f"this way of writing, which cannot be read for sure: ... {near} ...; put it in other words"
 
 
 def _shown(words: Sequence[Word]) -> str:
-    return " ".join(text[:60] for _, text in words)
+    return readable(" ".join(text[:60] for _, text in words))
 
 
 def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:

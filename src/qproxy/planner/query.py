@@ -170,7 +170,7 @@ class Query:
         group_places: with ROLLUP, for each key the place of the item that it was named by, counted from 0; None for
             keys that were written out.
         limit, offset: rows; limit None for no limit.
-        simple: whether it was written with columns, literals and operators alone, so that many passes have nothing to do.
+        simple: whether it has columns, literals and operators alone, as written: many passes have nothing to do.
         nested: the queries inside its expressions, by the words that call them.
     """
 

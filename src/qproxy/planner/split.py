@@ -54,7 +54,10 @@ def travelling(query: Query) -> Query:
     if items == query.items:
         return query
     if query.having is not None and query.groups is None and not _has_aggregate(query):
-        raise unsupported("HAVING without groups on FLOAT or BIT columns in a query inside another; write WHERE")
+        raise unsupported(
+            "HAVING without GROUP BY on FLOAT or BIT columns in a query that is read before the one around it, as they "
+            "travel as other types; write WHERE"
+        )
     return replace(query, items=items)
 
 

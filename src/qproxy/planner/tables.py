@@ -9,9 +9,9 @@ from sqlglot import exp
 
 from qproxy.catalog.model import Catalog, Column, Table, TableKind
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.blocks import readable
 from qproxy.planner.dialect import DIALECT
 from qproxy.planner.floats import base_type, is_float
-from qproxy.planner.marks import MARK
 from qproxy.planner.query import Chain, From, Inner, Join, Query, Recursive, Source, leaves
 from qproxy.planner.scope import Scope, columns_of, distinct_names, visible_name
 
@@ -145,8 +145,14 @@ class _Tables:
     def _join(self, left: _Part, join: exp.Join) -> _Part:
         kind = _KINDS.get(join.side)
         written = (join.kind or "").upper()
+        if join.side == "FULL":
+            raise SQLError(
+                1064,
+                "You have an error in your SQL syntax near 'FULL'; write UNION ALL of a LEFT JOIN and of the rows that "
+                "have no partner there",
+            )
         if kind is None or written not in _WORDS:
-            raise unsupported(f"{join.side} {written} JOIN".strip())
+            raise unsupported(f"{join.side} {written}".strip() + " JOIN, nor does MariaDB; write INNER or LEFT JOIN")
         right = self._operand(join.this)
         using = [i.name for i in join.args.get("using") or ()]
         if (join.method or "").upper() == "NATURAL":
@@ -195,8 +201,13 @@ def _without_joins(node: exp.Expr) -> exp.Expr:
 
 def _not_here(node: exp.Expr) -> SQLError:
     if isinstance(node, exp.Lateral) or (isinstance(node, exp.Table) and node.name.startswith("§t")):
-        return SQLError(1064, "You have an error in your SQL syntax: a query in FROM takes AS and an alias alone")
-    return unsupported(f"this in FROM: {node.sql(dialect=DIALECT).replace(MARK, '')[:60]}")
+        alias = node.args.get("alias")
+        columns = f" near '({', '.join(c.name for c in alias.columns)})'" if alias and alias.columns else ""
+        return SQLError(
+            1064, f"You have an error in your SQL syntax{columns}: a query in FROM takes AS and an alias alone"
+        )
+    written = readable(node.sql(dialect=DIALECT))[:60]
+    return unsupported(f"this in FROM: {written}; there may be tables, queries with an alias, and joins of them")
 
 
 def _using(left: _Part, right: _Part, name: str) -> exp.Expr:

@@ -6,6 +6,18 @@ from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+COMPARISONS = frozenset(
+    (
+        TokenType.EQ,
+        TokenType.NEQ,
+        TokenType.LT,
+        TokenType.LTE,
+        TokenType.GT,
+        TokenType.GTE,
+        TokenType.NULLSAFE_EQ,
+    )
+)
+
 
 def closing(tokens: Sequence[Token], at: int) -> int:
     """The place behind the parenthesis, or the END, that closes the one at a place."""

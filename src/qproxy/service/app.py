@@ -8,6 +8,7 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from qproxy.backends.base import Backend
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 
 #: Files beside those of clients: connections to workers, spools, the store.
 _OTHER_FILES = 4096
+
+#: Scratch tables that are older belong to a proxy that ended without dropping them: no query runs for so long.
+SCRATCH_AGE = timedelta(days=3)
 
 
 def connect(workers: Mapping[str, Worker], config: Config) -> dict[str, Backend]:
@@ -90,6 +94,7 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(workers.close)
         stack.push_async_callback(services.dispatcher.close)
+        services.dispatcher.later(services.dispatcher.sweep(SCRATCH_AGE))
         await server.start()
         query_log.start()
         stack.push_async_callback(query_log.stop)

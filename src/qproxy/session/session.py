@@ -403,7 +403,7 @@ class Session:
             user=f"{self._client.user}@{self._client.address}",
             connection_id=self._client.connection_id,
             version=str(self._variables.get("version")),
-            variable=self._variables.get,
+            variable=self._variables.typed,
             user_variables=self._variables.user,
             variables_travel=self._services.dispatcher.keeps_variables,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,

@@ -68,18 +68,18 @@ def split_set_statement(sql: str) -> tuple[str, str]:
     if reader.done:
         raise reader.error()
     if reader.word() == "SET":
-        raise unsupported("SET STATEMENT in front of SET")
+        raise unsupported("SET STATEMENT in front of SET; write SET alone")
     return f"SET {assignments[:start]}", reader.rest()
 
 
 def _first(reader: Reader, variables: Variables, before: Variables) -> None:
     """The assignment in front, which may be of a kind that cannot follow a comma."""
     if reader.word() == "PASSWORD":
-        raise unsupported("SET PASSWORD")
+        raise unsupported("SET PASSWORD, as users are kept by qproxy; use qproxy user passwd on its machine")
     if not _assigned(reader, 1):
         for words in (("STATEMENT",), ("ROLE",), ("DEFAULT", "ROLE")):
             if reader.accept(*words):
-                raise unsupported(f"SET {' '.join(words)}")
+                raise unsupported(f"SET {' '.join(words)}, as there are no roles here; leave it out")
         scope = reader.word() if reader.word() in _SCOPES else ""
         if reader.word(1 if scope else 0) == "TRANSACTION":
             _transaction(reader, variables, reader.accept_any(*_SCOPES))
@@ -139,7 +139,9 @@ def _kept(value: Scalar) -> Value:
     if not isinstance(value, Decimal):
         return value
     if Decimal(repr(float(value))) != value:
-        raise unsupported(f"user variables with more digits than a double has ({value})")
+        raise unsupported(
+            f"user variables with more digits than a double has ({value}); write the number into the query"
+        )
     return float(value)
 
 

@@ -68,7 +68,7 @@ def _show(reader: Reader, context: ShowContext) -> Table:
         return filtered(reader, show_server.status(context.processes, context.status))
     if scope or reader.word() not in _PLAIN:
         if reader.word() in _KNOWN and not scope:
-            raise unsupported(f"SHOW {reader.word()}")
+            raise unsupported(f"SHOW {reader.word()}, which tells of one server alone; ask the servers themselves")
         raise reader.error()
     return _PLAIN[reader.take().text.upper()](reader, context)
 
@@ -151,7 +151,7 @@ def _create(reader: Reader, context: ShowContext) -> Table:
         reader.end()
         return show_tables.create_database(name, condition)
     if reader.word() in ("VIEW", "FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "USER", "SEQUENCE", "PACKAGE"):
-        raise unsupported(f"SHOW CREATE {reader.word()}")
+        raise unsupported(f"SHOW CREATE {reader.word()}, as there are tables and databases alone; leave it out")
     raise reader.error()
 
 
@@ -235,7 +235,7 @@ def _privileges(reader: Reader, context: ShowContext) -> Table:
 
 def _routines(reader: Reader, context: ShowContext) -> Table:
     if reader.word() == "CODE":
-        raise unsupported("SHOW PROCEDURE CODE and SHOW FUNCTION CODE")
+        raise unsupported("SHOW PROCEDURE CODE and SHOW FUNCTION CODE, as there are no routines; leave it out")
     reader.expect("STATUS")
     return filtered(reader, Table(show_columns.ROUTINES, []), column=1)
 

@@ -92,6 +92,15 @@ class Variables:
             raise SQLError(1238, f"Variable '{spec.name}' is a GLOBAL variable")
         return self._values[spec.name] if spec.name in self._values else self._default(spec)
 
+    def typed(self, name: str) -> Value:
+        """The value of a system variable for the session, booleans as bool.
+
+        Raises:
+            SQLError: 1193 for an unknown name.
+        """
+        value = self.get(name)
+        return bool(value) if _find(name).type == "bool" else value
+
     def set(self, name: str, value: str | int | float | Decimal | None, scope: str | None = None) -> None:
         """Give a system variable a value for this session.
 
@@ -106,7 +115,9 @@ class Variables:
         spec = self._settable(name, scope)
         taken = _convert(spec, value)
         if spec.name in _KEPT and taken != self._default(spec):
-            raise unsupported(f"another value for '{spec.name}' than {self.get(name)!r}, which all sessions share")
+            raise unsupported(
+                f"another value for '{spec.name}' than {self.get(name)!r}, which all sessions share; leave it"
+            )
         self._store(spec.name, taken)
 
     def set_default(self, name: str, scope: str | None = None) -> None:

@@ -154,7 +154,8 @@ def _in_any_polygon(lon: E, lat: E, *arguments: E) -> E:
     vertices = list(zip(arguments[::2], arguments[1::2], strict=True))
     if len(vertices) > _MOST_VARIABLE_VERTICES:
         raise unsupported(
-            f"the function scisql_s2PtInCPoly with more than {_MOST_VARIABLE_VERTICES} vertices that are not constants"
+            f"the function scisql_s2PtInCPoly with more than {_MOST_VARIABLE_VERTICES} vertices that are not "
+            "constants; write numbers, or fewer vertices"
         )
     edges = list(pairwise([*vertices, vertices[0]]))
     count = len(vertices)

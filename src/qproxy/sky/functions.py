@@ -87,7 +87,9 @@ def expand(call: exp.Anonymous) -> E | None:
     if short is None:
         return None
     if short in AGGREGATES:
-        raise unsupported(f"the function scisql_{short}, an aggregate, here")
+        raise unsupported(
+            f"the function scisql_{short} in this place: it is an aggregate; write it in SELECT, HAVING or ORDER BY"
+        )
     if short not in FUNCTIONS:
         raise SQLError(1305, f"FUNCTION {call.name} does not exist")
     function = FUNCTIONS[short]

@@ -118,7 +118,7 @@ def raise_error(message: E) -> E:
             string.
     """
     if not isinstance(message, exp.Literal) or not message.is_string:
-        raise unsupported("the function scisql_raiseError with a message that is no string in quotes")
+        raise unsupported("the function scisql_raiseError with a message that is no string in quotes; write one")
     raise SQLError(1123, f"Can't initialize function 'scisql_raiseError'; {message.name}")
 
 

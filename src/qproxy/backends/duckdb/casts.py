@@ -99,6 +99,8 @@ def _cast(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
         return Typed(as_double(as_number(value)), MType("double", length=22, decimals=NOT_FIXED))
     if name == "FLOAT":
         return Typed(f"CAST({as_double(as_number(value))} AS FLOAT)", MType("float", length=12, decimals=NOT_FIXED))
+    if name in ("BINARY", "VARBINARY") and value.type.kind == "null" and sizes and sizes[0] > 0xFFFFFF:
+        return Typed("CAST(NULL AS BLOB)", MType("blob", "longblob", sizes[0]))
     if name in ("BINARY", "VARBINARY") and not sizes:
         if value.type.kind == "blob":
             return value

@@ -15,7 +15,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.constants import FOLDED, SessionValues, Value
-from qproxy.planner.guard import REFUSED
+from qproxy.planner.guard import REFUSED, why_not
 from qproxy.planner.literals import content, quoted
 from qproxy.planner.parse import tokenize
 from qproxy.session.information_schema.definitions import NAME, definitions
@@ -195,7 +195,7 @@ class _Rewriting:
         token, level, word = self.tokens[at], self.levels[-1], self._word(at)
         kind = token.token_type
         if kind in (TokenType.PLACEHOLDER, TokenType.SEMICOLON, TokenType.L_BRACE, TokenType.COLON_EQ):
-            raise unsupported(f"'{self._text(at)}' in a query on information_schema")
+            raise unsupported(f"'{self._text(at)}' in a query on information_schema; leave it out")
         if kind is TokenType.SESSION_PARAMETER or kind is TokenType.PARAMETER:
             return self._variable(at)
         if kind is TokenType.L_PAREN:
@@ -209,7 +209,7 @@ class _Rewriting:
             return self._table(at)
         sequence = word in ("NEXT", "PREVIOUS") and self._word(at + 1) == "VALUE"
         if not behind_dot and (word in FORBIDDEN or sequence):
-            raise unsupported(f"{word} in a query on information_schema")
+            raise unsupported(f"{word} in a query on information_schema, of which a plain SELECT may ask; leave it out")
         if not behind_dot and kind is not TokenType.IDENTIFIER:
             self._clause(word, level)
         if _is_name(self.tokens, at):
@@ -280,13 +280,13 @@ class _Rewriting:
         if not called or (token.text.lower() in self.own and not behind_dot):
             return self._put(self._text(at), at + 1)
         if behind_dot:
-            raise unsupported(f"functions of a database: {token.text}()")
+            raise unsupported(f"functions of a database: {token.text}(); there are those of MariaDB and of sciSQL")
         if word in FOLDED and word not in TIMES:
             if self._word(at + 2) != ")":
                 raise SQLError(1582, f"Incorrect parameter count in the call to native function '{token.text}'")
             return self._put(self._session(word), at + 3)
         if word in REFUSED and word not in AGGREGATES and word not in OPENERS:
-            raise unsupported(f"{word}()")
+            raise unsupported(f"{word}(): {why_not(word)}")
         if word not in CALLABLE:
             raise SQLError(1305, f"FUNCTION {token.text} does not exist")
         return self._put(self._text(at), at + 1)
