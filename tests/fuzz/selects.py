@@ -149,9 +149,12 @@ class Selects:
             items.append(Item(node(form, self.rng.choice(keys)), self._alias("x", 0, 0)))
         if not keyed:
             self.rng.shuffle(items)
-        groups = tuple(Key(k, self.rng.choice(("position", "alias", "", ""))) for k in keys)
+        groups = tuple(self._group_key(k, items) for k in keys)
         # Subtotals of NULLIF are one thing by position and another by expression.
         plain = keys and not keyed and not any("NULLIF" in str(k) for k in keys)
+        # Of an expression over a query in FROM that MariaDB merges into the one around, subtotals keep the last value.
+        stored = {t.name for t in self.scene.schema.tables}
+        plain = plain and (all(t.name in stored for _, t in self.source.tables) or not any(k.args for k in keys))
         rollup = bool(plain) and self.scene.chance(0.08)
         if rollup:
             self.scene.note("ROLLUP")
@@ -178,6 +181,13 @@ class Selects:
             limit=limit,
             offset=offset,
         )
+
+    def _group_key(self, key: Node, items: Sequence[Item]) -> Key:
+        by = self.rng.choice(("position", "alias", "", ""))
+        # GROUP BY takes a column of that name before the alias: the item would then be of any row of its group.
+        alias = next((i.alias for i in items if i.node == key), "")
+        hidden = alias and alias in {c.name for _, c in self.source.columns(False)}
+        return Key(key, "" if by == "alias" and hidden else by)
 
     def _having(self, items: Sequence[Item], keys: Sequence[Node]) -> Node:
         self.scene.note("HAVING")

@@ -94,6 +94,7 @@ class _Binder:
         if isinstance(block, Parsed):
             return self.select(block, seen)
         seen = seen.with_ctes(block.ctes)
+        self._check_unused(block, seen)
         left, right = self.block(block.left, seen), self.block(block.right, seen)
         if isinstance(right, Chain):
             # It stands in parentheses: to MariaDB a query in FROM, whose columns differ in name.
@@ -125,10 +126,7 @@ class _Binder:
     def select(self, parsed: Parsed, seen: _Surroundings) -> Query:
         """One SELECT."""
         seen = seen.with_ctes(parsed.ctes)
-        for cte in parsed.ctes:
-            if not cte.recursive and not self._used(cte.name, parsed):
-                # What nobody reads must be right, too.
-                self._inner(cte.name, parsed, seen)
+        self._check_unused(parsed, seen)
         select = parsed.select
         nested: dict[str, Subquery] = {}
         scope = Scope(self.numbers, seen.around, outer=seen.outer)
@@ -179,14 +177,21 @@ class _Binder:
         check_percentiles(query.judged, query.groups or (), rollup=rollup)
         return query
 
-    @staticmethod
-    def _used(name: str, parsed: Parsed) -> bool:
-        return _reads(parsed, name) or any(_reads(cte.block, name) for cte in parsed.ctes)
+    def _check_unused(self, block: Parsed | ParsedCombined, seen: _Surroundings) -> None:
+        """Bind the common table expressions that nobody reads: they must be right, too."""
+        for cte in block.ctes:
+            others = (other.block for other in block.ctes if other is not cte)
+            if not _reads(block, cte.name) and not any(_reads(other, cte.name) for other in others):
+                self._named(cte.name, seen)
 
     def _inner(self, name: str, parsed: Parsed, seen: _Surroundings) -> Inner | Source | None:
         """The query that a name in FROM stands for."""
         if name in parsed.nested:
             return self.in_from(parsed.nested[name].block, seen.closed)
+        return self._named(name, seen)
+
+    def _named(self, name: str, seen: _Surroundings) -> Inner | Source | None:
+        """The query of a common table expression."""
         found = seen.ctes.get(name)
         if found is None or isinstance(found, Source):
             return found
