@@ -33,6 +33,8 @@ _BEHIND_FROM = frozenset(
     )
 )
 _BEFORE_TABLE = frozenset((TokenType.FROM, TokenType.JOIN, TokenType.STRAIGHT_JOIN))
+#: How queries begin.
+_BEGINNINGS = frozenset((TokenType.SELECT, TokenType.WITH, TokenType.VALUES))
 _OPERATORS = {"UNION": "UNION", "EXCEPT": "EXCEPT", "MINUS": "EXCEPT", "INTERSECT": "INTERSECT"}
 
 
@@ -117,6 +119,8 @@ def cut(tokens: Sequence[Token]) -> Select:
             raise unsupported(f"the text {found[0]}, which stands for tables inside qproxy; write it with CONCAT")
     if not tokens:
         raise SQLError(1065, "Query was empty")
+    if tokens[0].token_type is TokenType.SELECT and not any(t.token_type in _BEGINNINGS for t in tokens[1:]):
+        return Select(tuple(tokens), {})
     block = _Cutter(tokens).query(0, len(tokens))
     return block if isinstance(block, Select) else around(block, tokens[0])
 
@@ -219,11 +223,7 @@ class _Cutter:
     def _begins_query(self, at: int) -> bool:
         while at < len(self._tokens) and self._tokens[at].token_type is TokenType.L_PAREN:
             at += 1
-        return at < len(self._tokens) and self._tokens[at].token_type in (
-            TokenType.SELECT,
-            TokenType.WITH,
-            TokenType.VALUES,
-        )
+        return at < len(self._tokens) and self._tokens[at].token_type in _BEGINNINGS
 
     def _last(self, first: int, end: int, several: bool) -> int:
         """Where the last term ends: in a single SELECT ORDER BY and LIMIT are its own."""
@@ -309,7 +309,7 @@ class _Cutter:
         if start >= end:
             return False
         first = self._tokens[start].token_type
-        if first in (TokenType.SELECT, TokenType.WITH, TokenType.VALUES):
+        if first in _BEGINNINGS:
             return True
         if first is not TokenType.L_PAREN:
             return False

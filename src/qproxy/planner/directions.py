@@ -27,6 +27,8 @@ def without_directions(tokens: Sequence[Token]) -> tuple[list[Token], tuple[bool
     Returns:
         No directions where none was written.
     """
+    if not any(t.token_type is TokenType.GROUP_BY for t in tokens):
+        return list(tokens), ()
     kept: list[Token] = []
     descending: list[bool] = []
     grouping = written = False

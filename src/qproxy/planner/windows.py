@@ -28,8 +28,9 @@ def without_names(tokens: Sequence[Token]) -> list[Token]:
         SQLError: 4009 for an unknown window, 4010 for a name given twice, 4011 to 4013 for what a window that refers
             to another one must not have, 1064 for a frame that begins behind the row and tells no end.
     """
-    if not any(t.token_type is TokenType.OVER for t in tokens):
-        return _cut(tokens)[0]
+    kinds = {t.token_type for t in tokens}
+    if TokenType.OVER not in kinds:
+        return _cut(tokens)[0] if TokenType.WINDOW in kinds else list(tokens)
     kept, clause = _cut(tokens)
     specs = _named(clause)
     out: list[Token] = []
