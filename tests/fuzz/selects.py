@@ -122,11 +122,17 @@ class Selects:
         keys = [e.like(k) for k in kinds] if kinds is not None else [e.key() for _ in range(self.rng.randint(1, 3))]
         items = [Item(k, self._alias("c", n, 0.4)) for n, k in enumerate(keys)]
         total = self.scene.chance(0.5)
-        orders = [Key(i.node, self.rng.choice(("position", "alias", "")), self.scene.chance(0.4)) for i in items]
+        orders = [self._distinct_key(i) for i in items]
         self.rng.shuffle(orders)
         limit, offset = self._limit() if total else (None, 0)
         picked = tuple(orders if total else ())
         return self._made(items, distinct=True, orders=picked, total=total, limit=limit, offset=offset)
+
+    def _distinct_key(self, item: Item) -> Key:
+        by, down = self.rng.choice(("position", "alias", "")), self.scene.chance(0.4)
+        # A comparison with a constant, written again in ORDER BY, is another one to MariaDB: rows get lost.
+        again = bool(item.node.args) and (not by or not item.alias)
+        return Key(item.node, "position" if again else by, down)
 
     def groups(self, keyed: bool = False) -> Select:
         """Aggregates, of groups or of all rows.
@@ -149,9 +155,12 @@ class Selects:
             items.append(Item(node(form, self.rng.choice(keys)), self._alias("x", 0, 0)))
         if not keyed:
             self.rng.shuffle(items)
-        groups = tuple(Key(k, self.rng.choice(("position", "alias", "", ""))) for k in keys)
+        groups = tuple(self._group_key(k, items) for k in keys)
         # Subtotals of NULLIF are one thing by position and another by expression.
         plain = keys and not keyed and not any("NULLIF" in str(k) for k in keys)
+        # Of an expression over a query in FROM that MariaDB merges into the one around, subtotals keep the last value.
+        stored = {t.name for t in self.scene.schema.tables}
+        plain = plain and (all(t.name in stored for _, t in self.source.tables) or not any(k.args for k in keys))
         rollup = bool(plain) and self.scene.chance(0.08)
         if rollup:
             self.scene.note("ROLLUP")
@@ -178,6 +187,13 @@ class Selects:
             limit=limit,
             offset=offset,
         )
+
+    def _group_key(self, key: Node, items: Sequence[Item]) -> Key:
+        by = self.rng.choice(("position", "alias", "", ""))
+        # GROUP BY takes a column of that name before the alias: the item would then be of any row of its group.
+        alias = next((i.alias for i in items if i.node == key), "")
+        hidden = alias and alias in {c.name for _, c in self.source.columns(False)}
+        return Key(key, "" if by == "alias" and hidden else by)
 
     def _having(self, items: Sequence[Item], keys: Sequence[Node]) -> Node:
         self.scene.note("HAVING")

@@ -84,8 +84,10 @@ def name_areas(query: Query) -> Query:
     Raises:
         SQLError: as `areaspec_region` and `areaspec_source`.
     """
-    if query.where is None or not any(
-        str(c.this).lower().startswith(AREASPEC) for c in query.where.find_all(exp.Anonymous)
+    if (
+        query.simple
+        or query.where is None
+        or not any(str(c.this).lower().startswith(AREASPEC) for c in query.where.find_all(exp.Anonymous))
     ):
         return query
     where = exp.Paren(this=query.where.copy())

@@ -94,6 +94,7 @@ class _Binder:
         if isinstance(block, Parsed):
             return self.select(block, seen)
         seen = seen.with_ctes(block.ctes)
+        self._check_unused(block, seen)
         left, right = self.block(block.left, seen), self.block(block.right, seen)
         if isinstance(right, Chain):
             # It stands in parentheses: to MariaDB a query in FROM, whose columns differ in name.
@@ -125,10 +126,7 @@ class _Binder:
     def select(self, parsed: Parsed, seen: _Surroundings) -> Query:
         """One SELECT."""
         seen = seen.with_ctes(parsed.ctes)
-        for cte in parsed.ctes:
-            if not cte.recursive and not self._used(cte.name, parsed):
-                # What nobody reads must be right, too.
-                self._inner(cte.name, parsed, seen)
+        self._check_unused(parsed, seen)
         select = parsed.select
         nested: dict[str, Subquery] = {}
         scope = Scope(self.numbers, seen.around, outer=seen.outer)
@@ -174,19 +172,28 @@ class _Binder:
             distinct=bool(select.args.get("distinct")),
             limit=limit,
             offset=offset,
+            simple=parsed.simple,
             nested=nested,
         )
-        check_percentiles(query.judged, query.groups or (), rollup=rollup)
+        if not query.simple:
+            check_percentiles(query.judged, query.groups or (), rollup=rollup)
         return query
 
-    @staticmethod
-    def _used(name: str, parsed: Parsed) -> bool:
-        return _reads(parsed, name) or any(_reads(cte.block, name) for cte in parsed.ctes)
+    def _check_unused(self, block: Parsed | ParsedCombined, seen: _Surroundings) -> None:
+        """Bind the common table expressions that nobody reads: they must be right, too."""
+        for cte in block.ctes:
+            others = (other.block for other in block.ctes if other is not cte)
+            if not _reads(block, cte.name) and not any(_reads(other, cte.name) for other in others):
+                self._named(cte.name, seen)
 
     def _inner(self, name: str, parsed: Parsed, seen: _Surroundings) -> Inner | Source | None:
         """The query that a name in FROM stands for."""
         if name in parsed.nested:
             return self.in_from(parsed.nested[name].block, seen.closed)
+        return self._named(name, seen)
+
+    def _named(self, name: str, seen: _Surroundings) -> Inner | Source | None:
+        """The query of a common table expression."""
         found = seen.ctes.get(name)
         if found is None or isinstance(found, Source):
             return found
@@ -355,34 +362,29 @@ class _Aliases:
         for place, name in enumerate(names):
             self._places.setdefault(name.lower(), []).append(place)
 
-    def place(self, column: exp.Expr) -> int | None:
-        """The place of the item that an unqualified reference names, counted from 0, or None."""
-        if isinstance(column, exp.Column) and not column.table:
-            found = self._places.get(column.name.lower())
-            return found[0] if found else None
-        return None
+    def place(self, column: exp.Expr, clause: str) -> int | None:
+        """The place of the item that an unqualified reference names, counted from 0, or None.
 
-    def find(self, column: exp.Expr) -> exp.Expr | None:
-        """The item that an unqualified reference names, or None."""
-        place = self.place(column)
-        return None if place is None else self.items[place].copy()
-
-    def only(self, column: exp.Expr, clause: str) -> exp.Expr | None:
-        """The item that an unqualified reference names, or None: the first one that is no column, if any is none.
+        It is the first one that is no column, if any is none.
 
         Raises:
             SQLError: 1052 where it names columns that differ.
         """
-        if self.place(column) is None:
+        if not isinstance(column, exp.Column) or column.table:
             return None
-        found: exp.Expr | None = None
-        for item in (self.items[p] for p in self._places[column.name.lower()]):
-            if not isinstance(item, exp.Column):
-                return item.copy()
-            if found is not None and item != found:
+        found: int | None = None
+        for place in self._places.get(column.name.lower(), ()):
+            if not isinstance(self.items[place], exp.Column):
+                return place
+            if found is not None and self.items[place] != self.items[found]:
                 raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
-            found = item
-        return None if found is None else found.copy()
+            found = place if found is None else found
+        return found
+
+    def find(self, column: exp.Expr, clause: str) -> exp.Expr | None:
+        """The item that an unqualified reference names, or None: see `place`."""
+        place = self.place(column, clause)
+        return None if place is None else self.items[place].copy()
 
     def position(self, expression: exp.Expr, clause: str) -> exp.Expr | None:
         """The item at a position given as an integer literal, or None."""
@@ -401,7 +403,7 @@ def _group_places(group: exp.Group, scope: Scope, aliases: _Aliases) -> tuple[in
         if aliases.position(expression, GROUP) is not None:
             places.append(int(expression.name) - 1)
         elif isinstance(expression, exp.Column) and not scope.find(expression):
-            places.append(aliases.place(expression))
+            places.append(aliases.place(expression, GROUP))
         else:
             places.append(None)
     return tuple(places)
@@ -417,6 +419,8 @@ def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tup
     for expression in group.expressions:
         found = aliases.position(expression, GROUP)
         if found is None:
+            # A column comes before an alias, but not before the error of an ambiguous one.
+            aliases.place(expression, GROUP)
             found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, GROUP))
         if aggregates(found):
             raise SQLError(1056, f"Can't group on '{expression.sql(dialect=DIALECT)}'")
@@ -438,7 +442,7 @@ def _column_or_alias(column: exp.Column, scope: Scope, aliases: _Aliases, clause
         raise SQLError(1250, f"Table '{column.table}' from one of the SELECTs cannot be used in {clause}")
     if scope.find(column):
         return scope.resolve(column, clause)
-    found = aliases.find(column)
+    found = aliases.find(column, clause)
     if found is None:
         return scope.from_around(column, clause)
     return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
@@ -455,9 +459,9 @@ def _having(expression: exp.Expr, clauses: _Clauses, aliases: _Aliases, groups: 
             return scope.resolve(column, HAVING)
         candidates = scope.find(column)
         real = scope.resolve(column, HAVING) if len(candidates) == 1 else None
+        found = aliases.find(column, HAVING)
         if real is not None and real.sql(dialect=DIALECT) in grouped:
             return real
-        found = aliases.find(column)
         if found is not None:
             return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
         if real is not None and real.sql(dialect=DIALECT) in listed:
@@ -465,11 +469,8 @@ def _having(expression: exp.Expr, clauses: _Clauses, aliases: _Aliases, groups: 
         return scope.from_around(column, HAVING)
 
     def inside(column: exp.Column) -> exp.Expr:
-        """What a query in HAVING sees: the columns of its tables as well."""
-        try:
-            return meaning(column)
-        except SQLError:
-            return scope.resolve(column, HAVING)
+        """What a query in HAVING sees: the columns of its tables first."""
+        return scope.resolve(column, HAVING) if scope.find(column) else meaning(column)
 
     return clauses.bound(expression, meaning, inside)
 
@@ -480,7 +481,7 @@ def _orders(order: exp.Order | None, clauses: _Clauses, aliases: _Aliases) -> tu
         expression = ordered.this
         found = aliases.position(expression, ORDER)
         if found is None:
-            found = aliases.only(expression, ORDER)
+            found = aliases.find(expression, ORDER)
         if found is None:
             found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, ORDER))
         if not isinstance(found, exp.Literal | exp.Null):

@@ -12,6 +12,8 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from qproxy.planner.lists import members
+
 #: Most by which MariaDB's quotient of exact numbers is off: it has four digits more than the dividend (MariaDB
 #: Knowledge Base, "div_precision_increment", whose value no session may change).
 _QUOTIENT_ERROR = 1e-4
@@ -133,6 +135,10 @@ def interval(expression: exp.Expr) -> Interval | None:
 
 def hull(values: Sequence[exp.Expr]) -> Interval | None:
     """The smallest interval with all constants in it; None where one of them is no constant number."""
+    listed = members(values[0]) if len(values) == 1 else None
+    if listed is not None:
+        numbers = [float(value) for value in (min(listed), max(listed)) if isinstance(value, int)]
+        return _around(numbers, 0.0) if numbers else None
     found = [interval(value) for value in values]
     known = [value for value in found if value is not None]
     if not known or len(known) < len(found):

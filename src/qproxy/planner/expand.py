@@ -20,6 +20,8 @@ def expand(query: Query) -> Query:
     Raises:
         SQLError: 1235 for an areaspec outside WHERE; what `qproxy.sky.functions` raises for wrong arguments.
     """
+    if query.simple:
+        return query
     return replace(
         query,
         items=tuple(_expanded(e, query) for e in query.items),

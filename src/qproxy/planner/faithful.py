@@ -7,16 +7,15 @@ literals, REGEXP, SOUNDS LIKE, and NOT inside its predicate. `qproxy.planner.pro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlglot import exp
 
+from qproxy.planner.dialect import DIALECT
 from qproxy.planner.literals import content, quoted
 from qproxy.planner.marks import MARK
 from qproxy.sky.functions import AGGREGATES as SCISQL_AGGREGATES
 from qproxy.sky.functions import short_name
-
-DIALECT = "mysql"
 
 _AGGREGATES = frozenset({"GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "MEDIAN"})
 #: Aggregates that are written with words between their parentheses.
@@ -60,6 +59,7 @@ _LEVELS: Mapping[type[exp.Expr], int] = {
 _HIGHEST = 20
 _KNOWN = (*_LEVELS, exp.Paren, exp.Dot, exp.PropertyEQ)
 _INFIX = (exp.Like, exp.Escape, exp.In, exp.Between, exp.RegexpLike, exp.Is)
+_ASSOCIATIVE = (exp.And, exp.Or, exp.Xor)
 
 
 def restore(tree: exp.Expr) -> None:
@@ -106,83 +106,146 @@ def literal_text(node: exp.Anonymous) -> str:
 
 
 def text(expression: exp.Expr) -> str:
-    """An expression as MariaDB reads it, identifiers quoted."""
-    tree = _parenthesised(expression)
-    if any(_writer(node) for node in tree.walk()):
-        tree = tree.copy() if tree is expression else tree
-        # Children stand behind their parents in a walk.
-        for node in reversed(list(tree.walk())):
-            writer = _writer(node)
-            if writer is None:
-                continue
-            written = exp.Var(this=writer(node))
-            if node is tree:
-                return str(written.this)
-            node.replace(written)
-    return _generated(tree)
+    """An expression as MariaDB reads it, identifiers quoted.
+
+    Where passes moved an operator into another's operand, parentheses are put around it.
+    """
+    writer = _WRITERS.get(type(expression))
+    return _generated(expression) if writer is None else writer(expression)
 
 
 def _generated(expression: exp.Expr) -> str:
-    generated: str = expression.sql(dialect=DIALECT, identify=True, comments=False)
+    """What has no writer here, by the parser's own generator; what stands inside it is written here."""
+    copy = expression.copy()
+    waiting = [copy]
+    while waiting:
+        for child in list(waiting.pop().iter_expressions()):
+            if type(child) in _WRITERS:
+                child.replace(exp.Var(this=text(child)))
+            else:
+                waiting.append(child)
+    generated: str = copy.sql(dialect=DIALECT, identify=True, comments=False)
     return generated
 
 
-def _writer(node: exp.Expr) -> Callable[[exp.Expr], str] | None:
-    """What writes a node that the generator would not write as it was."""
-    if isinstance(node, exp.Literal):
-        return _string if node.is_string else None
-    if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
-        return _call if MARK in str(node.this) else None
-    if isinstance(node, exp.Interval):
-        return _interval if node.this is not None else None
-    if isinstance(node, exp.RegexpLike):
-        return None if isinstance(node.parent, exp.Not) else _infix
-    if isinstance(node, exp.Not):
-        return _infix if isinstance(node.this, _INFIX) else None
-    if isinstance(node, exp.EQ) and isinstance(node.this, exp.Soundex):
-        return _infix
-    return None
+def _operand(node: exp.Expr, least: int) -> str:
+    """An operand, in parentheses where it binds less tightly than its operator asks for."""
+    return f"({text(node)})" if _level(node) < least else text(node)
 
 
-def _string(node: exp.Expr) -> str:
-    return quoted(node.name)
+def _list(expressions: Iterable[exp.Expr]) -> str:
+    return ", ".join([text(e) for e in expressions])
+
+
+def _chain(node: exp.Expr) -> str:
+    """Binary operators one behind the other: programs write chains too long for recursion."""
+    behind: list[str] = []
+    while True:
+        left, right = _needs(type(node))
+        behind.append(f" {_OPERATORS[type(node)]} {_operand(node.args['expression'], right)}")
+        node = node.this
+        if type(node) not in _OPERATORS or _level(node) < left or isinstance(node.this, exp.Soundex):
+            break
+    behind.append(_operand(node, left))
+    return "".join(reversed(behind))
+
+
+def _equal(node: exp.Expr) -> str:
+    if isinstance(node.this, exp.Soundex):
+        return f"{text(node.this.this)} SOUNDS LIKE {text(node.args['expression'].this)}"
+    return _chain(node)
+
+
+def _not(node: exp.Expr) -> str:
+    inner = node.this
+    if isinstance(inner, _INFIX) and not inner.args.get("negate") and not inner.this.args.get("negate"):
+        return _infix(inner, "NOT ")
+    return f"NOT {_operand(inner, _LEVELS[exp.Not])}"
+
+
+def _infix(node: exp.Expr, no: str = "") -> str:
+    left, right = _needs(type(node))
+    escape = ""
+    if isinstance(node, exp.Escape):
+        escape, node = f" ESCAPE {_operand(node.args['expression'], right)}", node.this
+        if not isinstance(node, exp.Like):
+            return f"{_operand(node, left)}{escape}"
+        left, right = _needs(exp.Like)
+    if isinstance(node, exp.In) and any(node.args.get(key) for key in ("query", "unnest", "field")):
+        return f"{no}{_generated(node)}"
+    no = "NOT " if node.args.get("negate") else no
+    operand = _operand(node.this, left)
+    if isinstance(node, exp.In):
+        return f"{operand} {no}IN ({_list(node.expressions)})"
+    if isinstance(node, exp.Between):
+        low, high = _operand(node.args["low"], right), _operand(node.args["high"], right - 1)
+        return f"{operand} {no}BETWEEN {low} AND {high}"
+    after = _operand(node.args["expression"], right)
+    if isinstance(node, exp.Is):
+        return f"{operand} IS {no}{after}"
+    return f"{operand} {no}{'REGEXP' if isinstance(node, exp.RegexpLike) else 'LIKE'} {after}{escape}"
+
+
+def _negative(node: exp.Expr) -> str:
+    inner = _operand(node.this, _LEVELS[exp.Neg])
+    # Two dashes begin a comment.
+    return f"- {inner}" if inner.startswith("-") else f"-{inner}"
+
+
+def _column(node: exp.Expr) -> str:
+    parts = [node.args.get(key) for key in ("catalog", "db", "table", "this")]
+    return ".".join([text(part) for part in parts if part is not None])
+
+
+def _identifier(node: exp.Expr) -> str:
+    return "`" + str(node.this).replace("`", "``") + "`"
+
+
+def _literal(node: exp.Expr) -> str:
+    return quoted(node.name) if node.args["is_string"] else str(node.this)
+
+
+def _case(node: exp.Expr) -> str:
+    words = ["CASE"] if node.args.get("this") is None else ["CASE", text(node.this)]
+    for branch in node.args["ifs"]:
+        words += ("WHEN", text(branch.this), "THEN", text(branch.args["true"]))
+    default = node.args.get("default")
+    if default is not None:
+        words += ("ELSE", text(default))
+    return " ".join((*words, "END"))
+
+
+def _aggregate(node: exp.Expr) -> str:
+    inner = node.args.get("this")
+    if inner is None or node.expressions:
+        return _generated(node)
+    if isinstance(inner, exp.Distinct) and inner.args.get("on") is None:
+        return f"{_AGGREGATE_NAMES[type(node)]}(DISTINCT {_list(inner.expressions)})"
+    return f"{_AGGREGATE_NAMES[type(node)]}({text(inner)})"
 
 
 def _call(node: exp.Expr) -> str:
-    name, *pieces = str(node.this).split(MARK)
+    if not isinstance(node.this, str):
+        return _generated(node)
+    name, *pieces = node.this.split(MARK)
+    if not pieces:
+        return f"{name.upper()}({_list(node.expressions)})"
     parts = [pieces[0]]
     # A word that still stands for a query is written without what it takes from outside.
     for argument, piece in zip(node.expressions, pieces[1:], strict=bool(name)):
-        parts += (_generated(argument), piece)
+        parts += (text(argument), piece)
     return f"{name.upper()}({''.join(parts)})" if name else "".join(parts)
 
 
 def _interval(node: exp.Expr) -> str:
+    if node.args.get("this") is None:
+        return _generated(node)
     unit = node.args.get("unit")
-    return f"INTERVAL {_generated(node.this)} {unit.name.upper() if unit is not None else ''}".rstrip()
-
-
-def _infix(node: exp.Expr) -> str:
-    no = ""
-    if isinstance(node, exp.Not):
-        no, node = "NOT ", node.this
-    escape = ""
-    if isinstance(node, exp.Escape):
-        escape, node = f" ESCAPE {_generated(node.expression)}", node.this
-    left = _generated(node.this)
-    if isinstance(node, exp.EQ):
-        return f"{_generated(node.this.this)} SOUNDS LIKE {_generated(node.expression.this)}"
-    if isinstance(node, exp.Is):
-        return f"{left} IS {no}{_generated(node.expression)}"
-    if isinstance(node, exp.In):
-        return f"{left} {no}IN ({', '.join(_generated(e) for e in node.expressions)})"
-    if isinstance(node, exp.Between):
-        return f"{left} {no}BETWEEN {_generated(node.args['low'])} AND {_generated(node.args['high'])}"
-    word = "REGEXP" if isinstance(node, exp.RegexpLike) else "LIKE"
-    return f"{left} {no}{word} {_generated(node.expression)}{escape}"
+    return f"INTERVAL {text(node.this)} {unit.name.upper() if unit is not None else ''}".rstrip()
 
 
 def _level(node: exp.Expr) -> int:
+    """How tightly a node binds."""
     if isinstance(node, exp.Not) and isinstance(node.this, _INFIX):
         return _LEVELS[type(node.this)]
     if isinstance(node, exp.EQ) and isinstance(node.this, exp.Soundex):
@@ -190,48 +253,96 @@ def _level(node: exp.Expr) -> int:
     return _LEVELS.get(type(node), _HIGHEST)
 
 
-def _loose(node: exp.Expr) -> Iterator[exp.Expr]:
-    """Operands that MariaDB would not read as such, for they bind less tightly than their operator."""
-    own = _LEVELS.get(type(node))
-    if own is None:
-        return
-    if isinstance(node, exp.Not):
-        if isinstance(node.this, _INFIX):
-            return
-        needs = {"this": 4}
-    elif isinstance(node, exp.And | exp.Or | exp.Xor):
-        needs = {"this": own, "expression": own}
-    elif own == _LEVELS[exp.Between]:
-        left = own if isinstance(node, exp.Escape) else own + 1
-        needs = {"this": left, "expression": own + 1, "low": own + 1, "high": own}
-    elif isinstance(node, exp.Unary):
-        needs = {"this": own}
-    else:
-        needs = {"this": own, "expression": own + 1}
-    for key, least in needs.items():
+def _needs(kind: type[exp.Expr]) -> tuple[int, int]:
+    """How tightly the operands of an operator have to bind, left and right; what stands behind AND of BETWEEN may
+    bind less tightly by one."""
+    own = _LEVELS[kind]
+    if kind in _ASSOCIATIVE:
+        return own, own
+    if own == _LEVELS[exp.Between] and kind is not exp.Escape:
+        return own + 1, own + 1
+    return own, own + 1
+
+
+def _loose(node: exp.Expr) -> bool:
+    """Whether MariaDB would not read an operand as such, for it binds less tightly than its operator."""
+    kind = type(node)
+    if kind is exp.Not:
+        return not isinstance(node.this, _INFIX) and _level(node.this) < _LEVELS[kind]
+    left, right = _needs(kind)
+    for key, least in (("this", left), ("expression", right), ("low", right), ("high", right - 1)):
         operand = node.args.get(key)
         if isinstance(operand, exp.Expr) and _level(operand) < least:
-            yield operand
-
-
-def _parenthesised(expression: exp.Expr) -> exp.Expr:
-    """The expression, or a copy with parentheses where passes moved an operator into another's operand."""
-    if not any(True for node in expression.walk() for _ in _loose(node)):
-        return expression
-    copy = expression.copy()
-    for operand in [operand for node in copy.walk() for operand in _loose(node)]:
-        # An operand wrapped is still its own node: the holder takes its place first.
-        paren = exp.Paren()
-        operand.replace(paren)
-        paren.set("this", operand)
-    return copy
+            return True
+    return False
 
 
 def misplaced(expression: exp.Expr) -> exp.Expr | None:
     """An operator whose operand MariaDB would read otherwise than the parser did, or None."""
     for node in expression.walk():
-        if next(_loose(node), None) is not None:
-            return node
-        if isinstance(node, exp.Binary | exp.Unary) and not isinstance(node, _KNOWN):
+        if type(node) in _LEVELS:
+            if _loose(node):
+                return node
+        elif isinstance(node, exp.Binary | exp.Unary) and not isinstance(node, _KNOWN):
             return node
     return None
+
+
+_OPERATORS: Mapping[type[exp.Expr], str] = {
+    exp.And: "AND",
+    exp.Or: "OR",
+    exp.Xor: "XOR",
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.NullSafeEQ: "<=>",
+    exp.BitwiseOr: "|",
+    exp.BitwiseAnd: "&",
+    exp.BitwiseXor: "^",
+    exp.BitwiseLeftShift: "<<",
+    exp.BitwiseRightShift: ">>",
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.IntDiv: "DIV",
+    exp.Mod: "%",
+}
+_AGGREGATE_NAMES: Mapping[type[exp.Expr], str] = {
+    exp.Count: "COUNT",
+    exp.Sum: "SUM",
+    exp.Avg: "AVG",
+    exp.Min: "MIN",
+    exp.Max: "MAX",
+    exp.StddevPop: "STDDEV_POP",
+    exp.StddevSamp: "STDDEV_SAMP",
+    exp.VariancePop: "VAR_POP",
+    exp.Variance: "VAR_SAMP",
+    exp.BitwiseAndAgg: "BIT_AND",
+    exp.BitwiseOrAgg: "BIT_OR",
+    exp.BitwiseXorAgg: "BIT_XOR",
+}
+_WRITERS: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
+    **dict.fromkeys(_OPERATORS, _chain),
+    **dict.fromkeys(_AGGREGATE_NAMES, _aggregate),
+    **dict.fromkeys(_INFIX, _infix),
+    exp.EQ: _equal,
+    exp.Not: _not,
+    exp.Neg: _negative,
+    exp.BitwiseNot: lambda node: f"~{_operand(node.this, _LEVELS[exp.BitwiseNot])}",
+    exp.Paren: lambda node: f"({text(node.this)})",
+    exp.Tuple: lambda node: f"({_list(node.expressions)})",
+    exp.Column: _column,
+    exp.Identifier: _identifier,
+    exp.Star: lambda node: "*",
+    exp.Literal: _literal,
+    exp.Null: lambda node: "NULL",
+    exp.Boolean: lambda node: "TRUE" if node.this else "FALSE",
+    exp.Case: _case,
+    exp.Anonymous: _call,
+    exp.AnonymousAggFunc: _call,
+    exp.Interval: _interval,
+}

@@ -9,7 +9,8 @@ from sqlglot import exp
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import RESERVED, readable
 from qproxy.planner.constants import FOLDED
-from qproxy.planner.faithful import DIALECT, call_name, needs_window
+from qproxy.planner.dialect import DIALECT
+from qproxy.planner.faithful import call_name, needs_window
 from qproxy.planner.marks import MARK
 
 #: Functions of MariaDB whose value depends on their arguments, and on settings that workers share, alone (MariaDB

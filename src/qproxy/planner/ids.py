@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from qproxy.catalog.model import Column, TableKind
 from qproxy.planner.bounds import EXACT, bare, comparisons, integral, whole
+from qproxy.planner.lists import members
 from qproxy.planner.plan import IdRange, Lookup
 from qproxy.planner.query import Query
 from qproxy.planner.ties import director_key, match_side, source_of
@@ -138,6 +139,10 @@ def _told(operand: exp.Expr, values: list[exp.Expr], query: Query, later: KeyOf)
     key = later(values[0]) if len(values) == 1 else None
     if key is not None:
         return Found(column, Later(key, *target, integer))
+    listed = members(values[0]) if len(values) == 1 else None
+    if listed is not None:
+        alike = all(isinstance(value, int) is integer for value in listed)
+        return Found(column, Ids(target, listed)) if alike else None
     if integer:
         known = _integers(values)
         return None if known is None else Found(column, Ids(target, frozenset(known)))

@@ -16,6 +16,7 @@ from itertools import accumulate
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from qproxy.planner.lists import LIST
 from qproxy.planner.literals import content, quoted
 from qproxy.planner.tokens import closing, ends_operand, like, no_arguments
 
@@ -70,11 +71,25 @@ _AFTER = {
 }
 #: Calls whose first argument is a keyword.
 _KEYWORD_FIRST = frozenset({"TIMESTAMPADD", "TIMESTAMPDIFF", "GET_FORMAT"})
+#: Without one of these, and without queries inside, there is nothing to mark.
+_NOTABLE = frozenset(
+    (
+        TokenType.L_PAREN,
+        TokenType.STRING,
+        TokenType.HEX_STRING,
+        TokenType.BIT_STRING,
+        TokenType.NATIONAL_STRING,
+        TokenType.INTERVAL,
+        LIST,
+    )
+)
 _TEXT = (TokenType.STRING, TokenType.HEX_STRING, TokenType.BIT_STRING)
 
 
 def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
     """Plain tokens with every call and every unusual literal under a mark."""
+    if not any(t.token_type in _NOTABLE or t.text.startswith(QUERY) for t in tokens):
+        return list(tokens)
     out: list[Token] = []
     #: For each open parenthesis: the name of its call and the pieces of its mark so far, or None.
     open_: list[_Call | None] = []
@@ -267,7 +282,7 @@ def _literal(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, int] | No
     written = sql[token.start : token.end + 1]
     if kind in (TokenType.HEX_STRING, TokenType.BIT_STRING):
         return written, at + 1
-    if kind is TokenType.VAR and token.text.startswith(QUERY):
+    if kind is LIST or (kind is TokenType.VAR and token.text.startswith(QUERY)):
         return token.text, at + 1
     if kind is TokenType.NATIONAL_STRING:
         return f"N{quoted(content(written[1:]))}", at + 1

@@ -7,29 +7,36 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
+from qproxy.planner.dialect import DIALECT as DIALECT
+from qproxy.planner.dialect import trees_of
 from qproxy.planner.directions import without_directions
-from qproxy.planner.faithful import DIALECT as DIALECT
 from qproxy.planner.faithful import call_name, literal_text, restore
 from qproxy.planner.guard import NO_INTO
+from qproxy.planner.lists import lex
 from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
 from qproxy.planner.tokens import COMPARISONS
 from qproxy.planner.windows import without_names
 
+_SIMPLE = frozenset(
+    (
+        *(exp.Select, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Null, exp.Boolean, exp.Paren),
+        *(exp.From, exp.Table, exp.TableAlias, exp.Join, exp.Where, exp.Having, exp.Order, exp.Ordered, exp.Limit),
+        *(exp.Offset, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ),
+        *(exp.In, exp.Between, exp.Is, exp.Like, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg),
+    )
+)
 #: Deeper nesting than this is refused before the parser recurses into it.
 MAX_DEPTH = 100
 _UNSEEN = "".join(map(chr, range(33))) + "\x7f"
@@ -37,6 +44,9 @@ _WIDE = re.compile("[^\\u0000-\\uffff]")
 _OPEN = {TokenType.L_PAREN, TokenType.CASE}
 _TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING)
 _CLOSE = {TokenType.R_PAREN, TokenType.END}
+#: What cannot stand behind a comma.
+_NO_ITEM = {TokenType.COMMA, TokenType.FROM, TokenType.R_PAREN}
+_WATCHED = COMPARISONS | {TokenType.COMMA, TokenType.DISTINCT}
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,7 @@ class Parsed:
 
     Attributes:
         names: what MariaDB would call the column of each item: its alias, its column's name, or its text as written.
+        simple: whether it has columns, literals and operators alone: no calls, no variables, no queries inside.
         nested: the queries inside it, by the words that stand for them in ``select``.
         ctes: the common table expressions that it sees, besides those of the queries around it.
         descending: for each key of GROUP BY whether it sorts its groups downwards; none where no direction is written.
@@ -52,6 +63,7 @@ class Parsed:
 
     select: exp.Select
     names: tuple[str, ...]
+    simple: bool = False
     nested: Mapping[str, ParsedNested] = field(default_factory=dict)
     ctes: tuple[ParsedCte, ...] = ()
     descending: tuple[bool, ...] = ()
@@ -110,40 +122,46 @@ def tokenize(sql: str) -> list[Token]:
         SQLError: 1064 for text that is no SQL; 1235 for executable comments and for nesting beyond `MAX_DEPTH`.
     """
     try:
-        tokens = list(sqlglot.tokenize(sql, read=DIALECT))
+        tokens = lex(sql)
     except TokenError as error:
         raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
     depth = 0
     _check_order(sql, tokens)
     for token in tokens:
-        if token.token_type in _OPEN:
+        kind = token.token_type
+        if kind in _OPEN:
             depth += 1
             if depth > MAX_DEPTH:
                 raise unsupported(f"expressions nested deeper than {MAX_DEPTH} levels; flatten the query")
-        elif token.token_type in _CLOSE:
+        elif kind in _CLOSE:
             depth -= 1
+    if MARK in sql:
+        _check_marks(tokens)
+    if "!" in sql and any(c.startswith(("!", "M!")) for token in tokens for c in token.comments):
+        raise unsupported("executable comments (/*! ... */); write their content as plain SQL")
+    return tokens
+
+
+def _check_marks(tokens: Sequence[Token]) -> None:
+    """Refuse names with a mark: they are ours, see `marks`."""
+    for token in tokens:
         if MARK in token.text and token.token_type not in _TEXTS:
-            # Names with it are ours, see `marks`: nobody else may write one.
             place = f"at line {token.line}, column {token.col}"
             raise SQLError(1064, f"You have an error in your SQL syntax: a NUL character outside of quotes {place}")
-        for comment in token.comments:
-            if comment.startswith(("!", "M!")):
-                raise unsupported("executable comments (/*! ... */); write their content as plain SQL")
-    return tokens
 
 
 def _check_order(sql: str, tokens: Sequence[Token]) -> None:
     """Refuse what the parser would take: nothing between two commas, DISTINCT ON, and NOT behind a comparison."""
-    for before, token in itertools.pairwise(tokens):
-        nothing = before.token_type is TokenType.COMMA and token.token_type in (
-            TokenType.COMMA,
-            TokenType.FROM,
-            TokenType.R_PAREN,
-        )
-        chosen = before.token_type is TokenType.DISTINCT and token.token_type is TokenType.ON
-        negated = before.token_type in COMPARISONS and token.token_type is TokenType.NOT and token.text != "!"
-        if nothing or chosen or negated:
-            raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
+    before = None
+    for token in tokens:
+        kind = token.token_type
+        if before in _WATCHED:
+            nothing = before is TokenType.COMMA and kind in _NO_ITEM
+            chosen = before is TokenType.DISTINCT and kind is TokenType.ON
+            negated = before in COMPARISONS and kind is TokenType.NOT and token.text != "!"
+            if nothing or chosen or negated:
+                raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
+        before = kind
 
 
 def parse(sql: str) -> Parsed:
@@ -182,9 +200,9 @@ def _ctes(ctes: Sequence[Cte], sql: str) -> tuple[ParsedCte, ...]:
 
 
 def _parsed_select(block: Select, sql: str) -> Parsed:
-    simple, descending = without_directions(without_names(plain(block.tokens, sql)))
+    tokens, descending = without_directions(without_names(plain(block.tokens, sql)))
     try:
-        trees = Dialect.get_or_raise(DIALECT).parser().parse(marked(simple, sql), sql)
+        trees = trees_of(marked(tokens, sql), sql)
     except ParseError as error:
         if any(t.token_type is TokenType.INTO for t in block.tokens):
             raise unsupported(f"SELECT ... {NO_INTO}") from error
@@ -193,7 +211,7 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     if not isinstance(tree, exp.Select) or tree.args.get("with_"):
         raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as one plain SELECT")
     restore(tree)
-    prove(tree, simple)
+    prove(tree, tokens)
     texts = _item_texts(sql, block.tokens)
     names = []
     for position, item in enumerate(tree.expressions):
@@ -202,7 +220,17 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     nested = {
         word: ParsedNested(_parsed(query.block, sql), query.before, query.bare) for word, query in block.nested.items()
     }
-    return Parsed(tree, tuple(names), nested, _ctes(block.ctes, sql), descending)
+    return Parsed(tree, tuple(names), _is_simple(tree), nested, _ctes(block.ctes, sql), descending)
+
+
+def _is_simple(tree: exp.Select) -> bool:
+    """Whether nothing but columns, literals and operators stands in a SELECT; its nodes forget their places."""
+    simple = True
+    for node in tree.walk():
+        # Copies of a tree cost a third without.
+        node._meta = None
+        simple = simple and type(node) in _SIMPLE and "§" not in node.name
+    return simple
 
 
 def _name(item: exp.Expr, text: str) -> str:

@@ -109,13 +109,15 @@ class _Placing:
                 if inside is not EVERYTHING and not source.nullable:
                     told[source.alias] = inside
             sources.append(source)
-        query = replace(query, sources=tuple(sources))
+        if any(source.inner is not None for source in query.sources):
+            query = replace(query, sources=tuple(sources))
         anchor = None
         if not everything:
             query, anchor = join_near(query, partial(_cost, query))
         query = self._one_group(query, stages, everything, anchor)
         nested = {w: self._in_expression(query, w, s, stages) for w, s in query.nested.items()}
-        query = replace(query, nested=nested)
+        if nested:
+            query = replace(query, nested=nested)
         families = {family(s) for s in query.partitioned}
         restriction = restrict(query, later=lambda e: _known_later(e, nested))
         # What is read beforehand says nothing of the chunks of those that stay.
@@ -221,7 +223,11 @@ class _Placing:
         stays: tuple[Source, ...] = ()
         if not everything:
             able = [g for g in found if any(not s.nullable and anchor in (None, s.alias) for s in g)]
-            stays = max(able, key=lambda g: sum(_weight(query, s) for s in g), default=())
+            stays = (
+                able[0] if len(able) == 1 else max(able, key=lambda g: sum(_weight(query, s) for s in g), default=())
+            )
+        if len(stays) == sum(map(len, found)):
+            return query
         sources = []
         for source in query.sources:
             if source.table.partitioned and source not in stays:

@@ -64,39 +64,48 @@ def plain(tokens: Sequence[Token], sql: str) -> list[Token]:
     kept: list[Token] = []
     depth = 0
     listed = True
+    bare = prefixed = False
     for token in tokens:
         kind = token.token_type
-        text = token.text
-        depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
-        if kind is TokenType.SELECT:
+        if bare and kind is not TokenType.L_PAREN:
+            kept += no_arguments(kept[-1])
+        bare = False
+        if kind is TokenType.L_PAREN:
+            depth += 1
+        elif kind is TokenType.R_PAREN:
+            depth -= 1
+        elif kind is TokenType.SELECT:
             depth, listed = 0, True
         elif kind is TokenType.FROM and depth == 0:
             listed = False
-        if kind is TokenType.HINT:
+        elif kind is TokenType.HINT:
             # MariaDB 10.11 takes an optimizer hint of MySQL for a comment.
             continue
-        before = kept[-1] if kept else None
-        if kind is TokenType.PLUS and before is not None and before.token_type in _BEFORE_OPERAND:
-            # A plus sign is nothing, to MariaDB as well.
-            continue
-        if kind is TokenType.STRING:
-            text = content(sql[token.start : token.end + 1])
-            if before is not None and before.token_type is TokenType.STRING:
-                kept[-1] = made(TokenType.STRING, before.text + text, before, token.end)
+        elif kind is TokenType.PLUS:
+            if kept and kept[-1].token_type in _BEFORE_OPERAND:
+                # A plus sign is nothing, to MariaDB as well.
                 continue
-            if listed and depth == 0 and _alias(kept):
-                kind = TokenType.IDENTIFIER
-        elif kind is TokenType.UNKNOWN and before is not None and before.text.upper() in ("IS", "NOT"):
-            kind, text = TokenType.NULL, "NULL"
-        elif kind is TokenType.NUMBER and before is not None and _fraction(kept, token):
-            kept[-1] = made(TokenType.NUMBER, "." + text, before, token.end)
-            continue
-        if before is not None and _is_bare(before, kept[-2:-1]) and kind is not TokenType.L_PAREN:
-            kept += no_arguments(before)
-        kept.append(made(kind, text, token, token.end))
-    if kept and _is_bare(kept[-1], kept[-2:-1]):
+        elif kind is TokenType.STRING:
+            text = content(sql[token.start : token.end + 1])
+            if kept and kept[-1].token_type is TokenType.STRING:
+                kept[-1] = made(TokenType.STRING, kept[-1].text + text, kept[-1], token.end)
+                continue
+            token = like(token, TokenType.IDENTIFIER if listed and depth == 0 and _alias(kept) else kind, text)
+        elif kind is TokenType.UNKNOWN:
+            if kept and kept[-1].text.upper() in ("IS", "NOT"):
+                token = like(token, TokenType.NULL, "NULL")
+        elif kind is TokenType.NUMBER:
+            if kept and _fraction(kept, token):
+                kept[-1] = made(TokenType.NUMBER, "." + token.text, kept[-1], token.end)
+                continue
+        elif kind is TokenType.BINARY or token.text == "!":
+            prefixed = True
+        elif token.text.upper() in _BARE:
+            bare = _is_bare(token, kept[-1:])
+        kept.append(like(token, kind, token.text) if token.comments else token)
+    if bare:
         kept += no_arguments(kept[-1])
-    return _prefixes(kept)
+    return _prefixes(kept) if prefixed else kept
 
 
 def _alias(tokens: Sequence[Token]) -> bool:
@@ -128,8 +137,6 @@ def _fraction(kept: Sequence[Token], token: Token) -> bool:
 
 def _prefixes(tokens: list[Token]) -> list[Token]:
     """Prefix operators by the last one first, so that each finds its operand complete."""
-    if not any(t.token_type is TokenType.BINARY or t.text == "!" for t in tokens):
-        return tokens
     out = list(tokens)
     for at in range(len(out) - 1, -1, -1):
         token = out[at]

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import unsupported
 from qproxy.planner.blocks import readable
-from qproxy.planner.faithful import DIALECT, misplaced, text
+from qproxy.planner.dialect import DIALECT
+from qproxy.planner.faithful import misplaced, text
+from qproxy.planner.lists import LIST, lex
 from qproxy.planner.plain import plain
 
 Word = tuple[str, str]
@@ -69,26 +70,38 @@ class _Clauses:
     rest: list[Token] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Claim:
+    """An expression that is said to mean what some tokens do; ``tail`` tells what may stand behind it."""
+
+    expression: exp.Expr
+    written: Sequence[Token]
+    tail: str
+
+
 def prove(select: exp.Select, tokens: Sequence[Token]) -> None:
     """Make sure that a query's expressions would be sent as they were written.
 
     Args:
         select: marked calls restored.
-        tokens: plain tokens of the statement (`qproxy.planner.marks.plain`).
+        tokens: plain tokens of the statement (`qproxy.planner.plain`).
 
     Raises:
         SQLError: 1235 naming what would have been changed.
     """
     clauses = _cut(tokens)
-    _compare(select.expressions, _commas(clauses.items), "alias")
-    _compare(list(_ons(select)), _conditions(clauses.tables))
+    claims = _claims(select.expressions, _commas(clauses.items), "alias")
+    claims += _claims(list(_ons(select)), _conditions(clauses.tables))
     for key, written in (("where", clauses.where), ("having", clauses.having)):
         clause = select.args.get(key)
-        _compare([clause.this] if clause else [], [written] if written else [])
+        claims += _claims([clause.this] if clause else [], [written] if written else [])
     group = select.args.get("group")
-    _compare(group.expressions if group else [], _commas(clauses.groups), "rollup")
+    claims += _claims(group.expressions if group else [], _commas(clauses.groups), "rollup")
     order = select.args.get("order")
-    _compare([o.this for o in order.expressions] if order else [], _commas(clauses.orders), "direction")
+    claims += _claims([o.this for o in order.expressions] if order else [], _commas(clauses.orders), "direction")
+    lists = frozenset(t.text for t in tokens if t.token_type is LIST)
+    for claim, sent in zip(claims, _sent([c.expression for c in claims], lists), strict=True):
+        _compare(claim, sent, lists)
 
 
 def _ons(node: exp.Expr) -> Iterator[exp.Expr]:
@@ -178,32 +191,56 @@ def _commas(tokens: Sequence[Token]) -> list[list[Token]]:
     return parts
 
 
-def _compare(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]], tail: str = "") -> None:
+def _claims(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]], tail: str = "") -> list[_Claim]:
     if len(expressions) != len(written):
         place = _words(written[0])[0] if written else [("", "")]
-        near = readable(" ".join(w for _, w in place[:12]))
-        raise unsupported(f"this way of writing, which cannot be read for sure: {near}; put it in other words")
-    for expression, tokens in zip(expressions, written, strict=True):
+        raise unsupported(
+            f"this way of writing, which cannot be read for sure: {_shown(place[:12])}; put it in other words"
+        )
+    return [_Claim(e, tokens, tail) for e, tokens in zip(expressions, written, strict=True)]
+
+
+def _sent(expressions: Sequence[exp.Expr], lists: frozenset[str]) -> Iterator[list[Token]]:
+    """The plain tokens of what would be sent for each expression; all are cut into words together."""
+    texts = []
+    for expression in expressions:
         wrong = misplaced(expression)
         if wrong is not None:
             raise unsupported(
                 "operators in this order, which cannot be read for sure: "
                 f"{readable(wrong.sql(dialect=DIALECT))[:60]}; put parentheses around operands"
             )
-        words, negations = _words(tokens)
-        for bare in (False, True):
-            sent, sent_negations = _sent(_bare(expression) if bare else expression)
-            same = words == sent or (words[: len(sent)] == sent and _is_tail(words[len(sent) :], tail, expression))
-            if same and negations == sent_negations:
-                break
-        else:
-            raise unsupported(_difference(words, sent))
-
-
-def _sent(expression: exp.Expr) -> tuple[list[Word], int]:
+        texts.append(text(expression.unalias()))
     # Behind SELECT no word is taken for a statement's verb.
-    sql = f"SELECT {text(expression.unalias())}"
-    return _words(plain(sqlglot.tokenize(sql, read=DIALECT), sql)[1:])
+    sql = "SELECT " + " , ".join(texts)
+    tokens = plain(lex(sql, lists), sql)
+    at, end = 1, len("SELECT ")
+    for written in texts:
+        end += len(written)
+        first = at
+        while at < len(tokens) and tokens[at].start < end:
+            at += 1
+        yield tokens[first:at]
+        at += 1
+        end += len(" , ")
+
+
+def _compare(claim: _Claim, sent: list[Token], lists: frozenset[str]) -> None:
+    words = _words(claim.written)
+    for tried in (sent, None):
+        found = _words(next(_sent([_bare(claim.expression)], lists)) if tried is None else tried)
+        if _same(words, found, claim):
+            return
+    raise unsupported(_difference(words[0], _words(sent)[0]))
+
+
+def _same(written: tuple[list[Word], int], sent: tuple[list[Word], int], claim: _Claim) -> bool:
+    (words, negations), (found, found_negations) = written, sent
+    if negations != found_negations:
+        return False
+    return words == found or (
+        words[: len(found)] == found and _is_tail(words[len(found) :], claim.tail, claim.expression)
+    )
 
 
 def _bare(expression: exp.Expr) -> exp.Expr:
@@ -237,8 +274,12 @@ def _is_tail(words: list[Word], tail: str, expression: exp.Expr) -> bool:
 
 def _difference(words: list[Word], sent: list[Word]) -> str:
     at = next((i for i, (a, b) in enumerate(zip(words, sent, strict=False)) if a != b), min(len(words), len(sent)))
-    near = " ".join(text for _, text in words[max(0, at - 3) : at + 5])
-    return f"this way of writing, which cannot be read for sure: ... {readable(near)} ...; put it in other words"
+    near = _shown(words[max(0, at - 3) : at + 5])
+    return f"this way of writing, which cannot be read for sure: ... {near} ...; put it in other words"
+
+
+def _shown(words: Sequence[Word]) -> str:
+    return readable(" ".join(text[:60] for _, text in words))
 
 
 def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:
@@ -251,6 +292,8 @@ def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:
             words.append(("string", token.text))
         elif kind is TokenType.IDENTIFIER:
             words.append(("", token.text.casefold()))
+        elif kind is LIST:
+            words.append(("list", token.text))
         elif kind is TokenType.NOT:
             negations += 1
         else:

@@ -170,6 +170,7 @@ class Query:
         group_places: with ROLLUP, for each key the place of the item that it was named by, counted from 0; None for
             keys that were written out.
         limit, offset: rows; limit None for no limit.
+        simple: whether it has columns, literals and operators alone, as written: many passes have nothing to do.
         nested: the queries inside its expressions, by the words that call them.
     """
 
@@ -187,6 +188,7 @@ class Query:
     distinct: bool = False
     limit: int | None = None
     offset: int = 0
+    simple: bool = False
     nested: Mapping[str, Subquery] = field(default_factory=dict)
 
     def source(self, alias: str) -> Source:

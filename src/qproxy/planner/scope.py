@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from qproxy.catalog.model import Column
 from qproxy.errors import SQLError
-from qproxy.planner.faithful import DIALECT
+from qproxy.planner.dialect import DIALECT
 from qproxy.planner.marks import MARK
 from qproxy.planner.query import Join, Source
 
@@ -110,9 +110,9 @@ def outer_reference(word: str) -> exp.Anonymous:
 
 def map_columns(expression: exp.Expr, function: Resolver) -> exp.Expr:
     """A copy of an expression with every column reference replaced by what ``function`` makes of it."""
+    if isinstance(expression, exp.Column):
+        return function(expression)
     copy = expression.copy()
-    if isinstance(copy, exp.Column):
-        return function(copy)
     for column in list(copy.find_all(exp.Column)):
         if isinstance(column.this, exp.Star):
             raise SQLError(1064, "You have an error in your SQL syntax near '*'")

@@ -40,7 +40,7 @@ class Split:
 
 def whole(query: Query) -> Split:
     """The query itself, for coverages of one chunk: there is nothing to merge."""
-    if has_percentile(*query.judged):
+    if not query.simple and has_percentile(*query.judged):
         return _gathered(query)
     return Split(render.limited(query, query.items), None, Relay())
 

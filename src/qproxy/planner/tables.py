@@ -10,7 +10,7 @@ from sqlglot import exp
 from qproxy.catalog.model import Catalog, Column, Table, TableKind
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import readable
-from qproxy.planner.faithful import DIALECT
+from qproxy.planner.dialect import DIALECT
 from qproxy.planner.floats import base_type, is_float
 from qproxy.planner.query import Chain, From, Inner, Join, Query, Recursive, Source, leaves
 from qproxy.planner.scope import Scope, columns_of, distinct_names, visible_name
