@@ -1,4 +1,4 @@
-"""Pass 8, split: one query becomes a statement for each chunk and, where needed, a statement that merges.
+"""Pass 9, split: one query becomes a statement for each chunk and, where needed, a statement that merges.
 
 Aggregates are taken twice: in the worker over each chunk and across its chunks, then on the engine across workers.
 COUNT is merged by SUM, AVG by a SUM and a COUNT, MIN and MAX by themselves. What has no such rule is gathered:
