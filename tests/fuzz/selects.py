@@ -41,7 +41,9 @@ class Selects:
         scalar = nested.scalar if nested and not self.source.wide else None
         self.expressions = Expressions(self.rng, self.columns, scalar)
         self.conditions = Conditions(scene, self.source, self.expressions, nested.condition if nested else None)
-        self.aggregates = Aggregates(scene, self.expressions, self.source.ids)
+        # Aggregates of a query that reads a common table expression with aggregates of its own: MariaDB mixes them up.
+        alone = Expressions(self.rng, self.columns, None) if scene.tables else self.expressions
+        self.aggregates = Aggregates(scene, alone, self.source.ids)
 
     def any(self) -> Select:
         """A SELECT of any kind."""
