@@ -125,7 +125,9 @@ def _arms(scene: Scene) -> tuple[Compound, list[str]]:
         kinds = [rng.choice(("int", "dec", "text", "dbl", "time", "bool", "big", "date")) for _ in kinds]
     arms: list[tuple[str, Query, bool]] = []
     for words, one in zip(("", *operators), draws, strict=True):
-        select = one.rows(kinds) if rng.random() < 0.8 else one.distinct(kinds)
+        # Which of equal texts DISTINCT keeps is open.
+        by_rows = rng.random() < 0.8 or not EXACT.issuperset(kinds)
+        select = one.rows(kinds) if by_rows else one.distinct(kinds)
         if not select.total or select.limit is None or rng.random() < 0.5:
             select = replace(select, orders=(), total=False, limit=None, offset=0)
         # LIMIT and ORDER BY of an arm stand in parentheses.

@@ -74,9 +74,14 @@ class Numbers(Draws):
             lambda: node(form("ABS({})", "-{}"), self.column("dec")),
             lambda: node(form("CAST({} AS DECIMAL(14,3))", "CONVERT({}, DECIMAL(20,5))"), self.number(d)),
             lambda: self.choice("dec", d),
-            lambda: node("({} * {})", self._int(0), self._dec(0)),
+            lambda: node("({} * {})", self._int(0), self._factor()),
             lambda: node(form("MOD({}, 3)", "{} DIV 3"), self._dec(d)),
         )
+
+    def _factor(self) -> Node:
+        # With an integer in its place the product may be out of range, in rows that MariaDB may never look at.
+        found = self._dec(0)
+        return found if found.kind in ("dec", "") else self.pick(*_DECS)
 
     def _dbl(self, depth: int) -> Node:
         if depth <= 0:

@@ -6,7 +6,9 @@ where one of them stands for all, first rows without an order, sums of DOUBLE va
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tests.fuzz import froms
@@ -41,7 +43,9 @@ class Selects:
         scalar = nested.scalar if nested and not self.source.wide else None
         self.expressions = Expressions(self.rng, self.columns, scalar)
         self.conditions = Conditions(scene, self.source, self.expressions, nested.condition if nested else None)
-        self.aggregates = Aggregates(scene, self.expressions, self.source.ids)
+        # Aggregates of a query that reads a common table expression with aggregates of its own: MariaDB mixes them up.
+        alone = Expressions(self.rng, self.columns, None) if scene.tables else self.expressions
+        self.aggregates = Aggregates(scene, alone, self.source.ids)
 
     def any(self) -> Select:
         """A SELECT of any kind."""
@@ -161,7 +165,10 @@ class Selects:
         # Of an expression over a query in FROM that MariaDB merges into the one around, subtotals keep the last value.
         stored = {t.name for t in self.scene.schema.tables}
         plain = plain and (all(t.name in stored for _, t in self.source.tables) or not any(k.args for k in keys))
-        rollup = bool(plain) and self.scene.chance(0.08)
+        # Subtotals of COUNT(DISTINCT constant) count rows.
+        columns = {c.name for _, c in self.columns}
+        counts = any(_counts_constant(i.node, columns) for i in items)
+        rollup = bool(plain) and not counts and self.scene.chance(0.08)
         if rollup:
             self.scene.note("ROLLUP")
         having = self._having(items, keys) if self.scene.chance(0.25) else None
@@ -223,3 +230,10 @@ class Selects:
     def exact_kinds(self) -> list[str]:
         """Kinds of columns that are there and whose equal values are the same bytes."""
         return sorted({c.kind for _, c in self.columns} & EXACT)
+
+
+def _counts_constant(expression: Node, columns: AbstractSet[str]) -> bool:
+    """Whether an expression holds a COUNT(DISTINCT ...) of what names no column."""
+    if expression.form.startswith("COUNT(DISTINCT"):
+        return columns.isdisjoint(re.findall(r"\w+", str(expression)))
+    return any(_counts_constant(a, columns) for a in expression.args if isinstance(a, Node))

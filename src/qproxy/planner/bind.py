@@ -15,17 +15,24 @@ from sqlglot import exp
 
 from qproxy.catalog.model import Catalog, Column
 from qproxy.errors import SQLError, unsupported
+from qproxy.planner.clauses import (
+    Aliases,
+    aggregates,
+    bind_groups,
+    bind_having,
+    bind_limit,
+    bind_orders,
+    group_places,
+    sorted_groups,
+)
 from qproxy.planner.faithful import call_name
 from qproxy.planner.marks import MARK
-from qproxy.planner.parse import DIALECT, Parsed, ParsedBlock, ParsedCombined, ParsedCte
+from qproxy.planner.parse import Parsed, ParsedBlock, ParsedCombined, ParsedCte
 from qproxy.planner.percentiles import check_percentiles
-from qproxy.planner.query import Chain, Inner, Order, Query, Recursive, Source, Subquery
+from qproxy.planner.query import Chain, Inner, Query, Recursive, Source, Subquery
 from qproxy.planner.scope import (
     FIELD_LIST,
-    GROUP,
-    HAVING,
     ON,
-    ORDER,
     WHERE,
     Resolver,
     Scope,
@@ -142,15 +149,15 @@ class _Binder:
         names, items = clauses.select_list()
         where = select.args.get("where")
         condition = clauses.condition(where.this, scope, WHERE) if where else None
-        aliases = _Aliases(names, items)
+        aliases = Aliases(names, items)
         group = select.args.get("group")
-        groups, rollup = _groups(group, clauses, aliases) if group else (None, False)
+        groups, rollup = bind_groups(group, clauses, aliases) if group else (None, False)
         having = select.args.get("having")
-        kept = _having(having.this, clauses, aliases, groups or ()) if having else None
-        orders = _orders(select.args.get("order"), clauses, aliases)
+        kept = bind_having(having.this, clauses, aliases, groups or ()) if having else None
+        orders = bind_orders(select.args.get("order"), clauses, aliases)
         if parsed.descending and not orders:
-            orders = _sorted_groups(groups or (), parsed.descending, rollup)
-        limit, offset = _limit(select)
+            orders = sorted_groups(groups or (), parsed.descending, rollup)
+        limit, offset = bind_limit(select)
         grouped = groups is not None or any(aggregates(e) for e in (*items, *(o.expression for o in orders)))
         by_row = kept is not None and not grouped and not aggregates(kept)
         if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
@@ -166,7 +173,7 @@ class _Binder:
             where=condition,
             groups=groups,
             rollup=rollup,
-            group_places=_group_places(group, scope, aliases) if rollup and group else (),
+            group_places=group_places(group, scope, aliases) if rollup and group else (),
             having=kept,
             orders=orders,
             distinct=bool(select.args.get("distinct")),
@@ -240,11 +247,6 @@ def _reads(block: ParsedBlock, name: str) -> bool:
     if any(t.name == name and not t.db for t in block.select.find_all(exp.Table)):
         return True
     return any(_reads(n.block, name) for n in block.nested.values())
-
-
-def aggregates(expression: exp.Expr) -> bool:
-    """Whether an expression holds an aggregate that is none over a window."""
-    return any(not isinstance(node.parent, exp.Window) for node in expression.find_all(exp.AggFunc))
 
 
 def _of_outside(call: exp.Expr) -> bool:
@@ -351,159 +353,3 @@ def _expand(star: exp.Column, scope: Scope) -> list[tuple[Source, Column]]:
     if not scope.sources:
         raise SQLError(1096, "No tables used")
     return scope.columns
-
-
-class _Aliases:
-    """The select list as GROUP BY, HAVING and ORDER BY see it."""
-
-    def __init__(self, names: Sequence[str], items: Sequence[exp.Expr]) -> None:
-        self.items = items
-        self._places: dict[str, list[int]] = {}
-        for place, name in enumerate(names):
-            self._places.setdefault(name.lower(), []).append(place)
-
-    def place(self, column: exp.Expr, clause: str) -> int | None:
-        """The place of the item that an unqualified reference names, counted from 0, or None.
-
-        It is the first one that is no column, if any is none.
-
-        Raises:
-            SQLError: 1052 where it names columns that differ.
-        """
-        if not isinstance(column, exp.Column) or column.table:
-            return None
-        found: int | None = None
-        for place in self._places.get(column.name.lower(), ()):
-            if not isinstance(self.items[place], exp.Column):
-                return place
-            if found is not None and self.items[place] != self.items[found]:
-                raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
-            found = place if found is None else found
-        return found
-
-    def find(self, column: exp.Expr, clause: str) -> exp.Expr | None:
-        """The item that an unqualified reference names, or None: see `place`."""
-        place = self.place(column, clause)
-        return None if place is None else self.items[place].copy()
-
-    def position(self, expression: exp.Expr, clause: str) -> exp.Expr | None:
-        """The item at a position given as an integer literal, or None."""
-        if isinstance(expression, exp.Literal) and not expression.is_string and expression.name.isdigit():
-            number = int(expression.name)
-            if not 1 <= number <= len(self.items):
-                raise SQLError(1054, f"Unknown column '{number}' in '{clause}'")
-            return self.items[number - 1].copy()
-        return None
-
-
-def _group_places(group: exp.Group, scope: Scope, aliases: _Aliases) -> tuple[int | None, ...]:
-    """For each key of GROUP BY the place of the item that it was named by, counted from 0; None for other keys."""
-    places: list[int | None] = []
-    for expression in group.expressions:
-        if aliases.position(expression, GROUP) is not None:
-            places.append(int(expression.name) - 1)
-        elif isinstance(expression, exp.Column) and not scope.find(expression):
-            places.append(aliases.place(expression, GROUP))
-        else:
-            places.append(None)
-    return tuple(places)
-
-
-def _groups(group: exp.Group, clauses: _Clauses, aliases: _Aliases) -> tuple[tuple[exp.Expr, ...] | None, bool]:
-    for kind in ("cube", "grouping_sets", "all", "totals"):
-        if group.args.get(kind):
-            raise unsupported(
-                f"GROUP BY {kind.upper().replace('_', ' ')}, nor does MariaDB; use WITH ROLLUP, or UNION ALL of queries"
-            )
-    bound = []
-    for expression in group.expressions:
-        found = aliases.position(expression, GROUP)
-        if found is None:
-            # A column comes before an alias, but not before the error of an ambiguous one.
-            aliases.place(expression, GROUP)
-            found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, GROUP))
-        if aggregates(found):
-            raise SQLError(1056, f"Can't group on '{expression.sql(dialect=DIALECT)}'")
-        # A number in GROUP BY is a position; one that an alias stands for is a constant.
-        bound.append(exp.Literal.string(found.name) if isinstance(found, exp.Literal) else found)
-    return tuple(bound), bool(group.args.get("rollup"))
-
-
-def _sorted_groups(groups: Sequence[exp.Expr], descending: Sequence[bool], rollup: bool) -> tuple[Order, ...]:
-    """The order that directions in GROUP BY stand for, where there is no ORDER BY."""
-    if rollup:
-        raise unsupported("ASC and DESC in GROUP BY ... WITH ROLLUP; sort the result of a query in FROM")
-    pairs = zip(groups, descending, strict=True)
-    return tuple(Order(g.copy(), down) for g, down in pairs if not isinstance(g, exp.Literal | exp.Null))
-
-
-def _column_or_alias(column: exp.Column, scope: Scope, aliases: _Aliases, clause: str) -> exp.Expr:
-    if column.table and clause == ORDER and scope.from_ == AROUND:
-        raise SQLError(1250, f"Table '{column.table}' from one of the SELECTs cannot be used in {clause}")
-    if scope.find(column):
-        return scope.resolve(column, clause)
-    found = aliases.find(column, clause)
-    if found is None:
-        return scope.from_around(column, clause)
-    return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
-
-
-def _having(expression: exp.Expr, clauses: _Clauses, aliases: _Aliases, groups: Sequence[exp.Expr]) -> exp.Expr:
-    scope = clauses.scope
-    grouped = {g.sql(dialect=DIALECT) for g in groups}
-    listed = {i.sql(dialect=DIALECT) for i in aliases.items}
-
-    def meaning(column: exp.Column) -> exp.Expr:
-        inside = column.find_ancestor(exp.AggFunc) is not None
-        if inside:
-            return scope.resolve(column, HAVING)
-        candidates = scope.find(column)
-        real = scope.resolve(column, HAVING) if len(candidates) == 1 else None
-        found = aliases.find(column, HAVING)
-        if real is not None and real.sql(dialect=DIALECT) in grouped:
-            return real
-        if found is not None:
-            return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
-        if real is not None and real.sql(dialect=DIALECT) in listed:
-            return real
-        return scope.from_around(column, HAVING)
-
-    def inside(column: exp.Column) -> exp.Expr:
-        """What a query in HAVING sees: the columns of its tables first."""
-        return scope.resolve(column, HAVING) if scope.find(column) else meaning(column)
-
-    return clauses.bound(expression, meaning, inside)
-
-
-def _orders(order: exp.Order | None, clauses: _Clauses, aliases: _Aliases) -> tuple[Order, ...]:
-    bound = []
-    for ordered in order.expressions if order else ():
-        expression = ordered.this
-        found = aliases.position(expression, ORDER)
-        if found is None:
-            found = aliases.find(expression, ORDER)
-        if found is None:
-            found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, ORDER))
-        if not isinstance(found, exp.Literal | exp.Null):
-            bound.append(Order(found, bool(ordered.args.get("desc"))))
-    return tuple(bound)
-
-
-def _limit(select: exp.Select) -> tuple[int | None, int]:
-    limit = select.args.get("limit")
-    offset = select.args.get("offset")
-    if isinstance(limit, exp.Fetch):
-        raise unsupported("FETCH FIRST, of which ONLY and WITH TIES are not told apart; write LIMIT")
-    return (
-        _whole_number(limit.expression, "LIMIT") if limit else None,
-        _whole_number(offset.expression, "OFFSET") if offset else 0,
-    )
-
-
-def _whole_number(expression: exp.Expr, clause: str) -> int:
-    if isinstance(expression, exp.Literal) and not expression.is_string and expression.name.isdigit():
-        return int(expression.name)
-    raise SQLError(
-        1064,
-        f"You have an error in your SQL syntax: {clause} takes a whole number, not '{expression.sql(dialect=DIALECT)}'",
-    )

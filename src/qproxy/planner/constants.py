@@ -1,4 +1,4 @@
-"""Pass 2, constants: what has one value for the whole query is put in as a literal.
+"""Pass 3, constants: what has one value for the whole query is put in as a literal.
 
 A worker would answer DATABASE(), NOW() or ``@@version`` for itself, differently from its neighbour. In the select list,
 where clients see its type, a value has the type that MariaDB gives it; elsewhere a plain literal tells the passes more.

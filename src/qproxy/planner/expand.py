@@ -1,4 +1,4 @@
-"""Pass 7, expand: areaspecs and sciSQL functions become plain SQL, so that workers need no plugin."""
+"""Pass 8, expand: areaspecs and sciSQL functions become plain SQL, so that workers need no plugin."""
 
 from __future__ import annotations
 

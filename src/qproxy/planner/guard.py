@@ -1,4 +1,4 @@
-"""Pass 3, guard: nothing that reaches files, time, locks or other databases' code goes to a worker."""
+"""Pass 4, guard: nothing that reaches files, time, locks or other databases' code goes to a worker."""
 
 from __future__ import annotations
 

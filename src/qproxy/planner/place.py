@@ -1,4 +1,4 @@
-"""Place: which parts of a query are answered chunk by chunk, and which beforehand.
+"""Pass 6, place: which parts of a query are answered chunk by chunk, and which beforehand.
 
 Tables whose rows meet inside one chunk are joined there. Of several groups of such tables one stays in its chunks; the
 others are read first, as far as their own conditions allow, and sent along to every chunk. A query in FROM or in an
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 from sqlglot import exp
 
 from qproxy.catalog.model import Column, Family, Table, TableKind
@@ -21,7 +20,6 @@ from qproxy.planner.areas import name_areas
 from qproxy.planner.bounds import bare
 from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
 from qproxy.planner.expand import expand
-from qproxy.planner.faithful import call_name
 from qproxy.planner.floats import base_type
 from qproxy.planner.inside import standing, text_of, unwrapped
 from qproxy.planner.joins import count_pairs_once, family, groups
@@ -29,12 +27,10 @@ from qproxy.planner.marks import MARK
 from qproxy.planner.near import join_near
 from qproxy.planner.percentiles import has_percentile
 from qproxy.planner.query import Chain, Inner, Query, Source, Subquery, Text
-from qproxy.planner.restrict import Area, Both, Either, Restriction, conjuncts, lookups, resolve, restrict
+from qproxy.planner.restrict import Area, Both, Either, Restriction, restrict
 from qproxy.planner.scope import distinct_names
+from qproxy.planner.sides import compared, cost, rows_of, weight
 from qproxy.sky.coverage import EVERYTHING
-
-#: Stored rows that ids of a look-up are taken for when the sides of a join are weighed.
-_FOUND = 1000
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class _Placing:
             query = replace(query, sources=tuple(sources))
         anchor = None
         if not everything:
-            query, anchor = join_near(query, partial(_cost, query))
+            query, anchor = join_near(query, partial(cost, query))
         query = self._one_group(query, stages, everything, anchor)
         nested = {w: self._in_expression(query, w, s, stages) for w, s in query.nested.items()}
         if nested:
@@ -152,7 +148,7 @@ class _Placing:
                 stages += placed.stages
                 result = result_of(placed.query, source)
                 return replace(result, text=self._text(placed.query)), _by_chunks(placed.restriction)
-            return self._read_first(source, self._stage(inner, stages, _compared(query, source))), EVERYTHING
+            return self._read_first(source, self._stage(inner, stages, compared(query, source))), EVERYTHING
         text = self._whole(inner, own)
         if isinstance(inner, Chain) and not everything and own:
             chunked = self._chunkwise_arms(inner, stages, source)
@@ -223,16 +219,14 @@ class _Placing:
         stays: tuple[Source, ...] = ()
         if not everything:
             able = [g for g in found if any(not s.nullable and anchor in (None, s.alias) for s in g)]
-            stays = (
-                able[0] if len(able) == 1 else max(able, key=lambda g: sum(_weight(query, s) for s in g), default=())
-            )
+            stays = able[0] if len(able) == 1 else max(able, key=lambda g: sum(weight(query, s) for s in g), default=())
         if len(stays) == sum(map(len, found)):
             return query
         sources = []
         for source in query.sources:
             if source.table.partitioned and source not in stays:
-                rows = _rows_of(query, source)
-                stage = self._stage(rows, stages, _compared(query, source))
+                rows = rows_of(query, source)
+                stage = self._stage(rows, stages, compared(query, source))
                 columns = tuple(source.table.column(n) or Column(n, "int", "") for n in stage.names)
                 table = Table("", source.table.name, TableKind.REGULAR, columns)
                 source = replace(source, table=table, database=None, inner=None, text=None, name=stage.table)
@@ -352,71 +346,3 @@ def _call(query: Query, word: str) -> exp.Anonymous | None:
             if str(call.this).endswith(word):
                 return call
     return None
-
-
-def _cost(query: Query, source: Source) -> tuple[bool, float]:
-    """Whether all rows of a source are read, and about how many stored rows."""
-    return restrict(_rows_of(query, source)) is EVERYTHING, _weight(query, source)
-
-
-def _weight(query: Query, source: Source) -> float:
-    """About how many stored rows of a source a query reads."""
-    if source.text is not None:
-        total = sum(s.table.chunk_rows.total for s in source.text.slots if s.table.partitioned)
-        return float(total)
-    rows = _rows_of(query, source)
-    restriction = restrict(rows)
-    chunk_rows = source.table.chunk_rows
-    if lookups(restriction):
-        return min(_FOUND, chunk_rows.total)
-    chunks = resolve(restriction, {}).chunks(chunk_rows.chunks)
-    if len(chunks) == len(chunk_rows.chunks):
-        return float(chunk_rows.total)
-    return float(chunk_rows.rows[np.searchsorted(chunk_rows.chunks, chunks)].sum())
-
-
-def _rows_of(query: Query, source: Source) -> Query:
-    """The rows of one source that its own conditions leave, with the columns that the query needs."""
-    conditions: list[exp.Expr] = []
-    if not source.nullable:
-        conditions += conjuncts(query.where)
-        for other in query.sources:
-            if not other.nullable:
-                conditions += conjuncts(other.on)
-    else:
-        conditions += conjuncts(source.on)
-    own = [c.copy() for c in conditions if _only_of(c, source)]
-    used: dict[str, None] = {}
-    for expression in query.expressions():
-        for column in expression.find_all(exp.Column):
-            if column.table == source.alias:
-                used[column.name] = None
-    items: tuple[exp.Expr, ...] = tuple(source.column(n) for n in used) or (exp.Literal.number(1),)
-    where = exp.and_(*own, copy=False) if own else None
-    alone = replace(source, nullable=False, on=None)
-    return Query(query.catalog, tuple(used) or ("§1§",), items, (alone,), source.alias, where)
-
-
-def _compared(query: Query, source: Source) -> tuple[str, ...]:
-    """Columns of a source that conditions hold to be equal to columns of others."""
-    conditions = conjuncts(query.where)
-    for one in query.sources:
-        conditions += conjuncts(one.on)
-    found: dict[str, None] = {}
-    for condition in conditions:
-        if isinstance(condition, exp.EQ):
-            sides = (condition.this, condition.expression)
-            for column, other in (sides, sides[::-1]):
-                outside = any(c.table != source.alias for c in other.find_all(exp.Column))
-                if outside and isinstance(column, exp.Column) and column.table == source.alias:
-                    found[column.name] = None
-    return tuple(found)
-
-
-def _only_of(condition: exp.Expr, source: Source) -> bool:
-    columns = list(condition.find_all(exp.Column))
-    if not columns or any(c.table != source.alias for c in columns):
-        return False
-    calls = [call_name(c).upper() for c in condition.find_all(exp.Anonymous)]
-    words = [str(c.this) for c in condition.find_all(exp.Anonymous)]
-    return "RAND" not in calls and not any("§q" in w or "§o" in w for w in words)

@@ -1,4 +1,4 @@
-"""Pass 9, render: expressions as text of MariaDB's dialect."""
+"""Pass 10, render: expressions as text of MariaDB's dialect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pass 5, restrict: sky and id predicates become coverage. Wider than needed is allowed, narrower never.
+"""Pass 7, restrict: sky and id predicates become coverage. Wider than needed is allowed, narrower never.
 
 AND intersects, OR unites; NOT, ``= 0`` and everything else that is not understood restricts nothing.
 

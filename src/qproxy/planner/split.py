@@ -1,4 +1,4 @@
-"""Pass 8, split: one query becomes a statement for each chunk and, where needed, a statement that merges.
+"""Pass 9, split: one query becomes a statement for each chunk and, where needed, a statement that merges.
 
 Aggregates are taken twice: in the worker over each chunk and across its chunks, then on the engine across workers.
 COUNT is merged by SUM, AVG by a SUM and a COUNT, MIN and MAX by themselves. What has no such rule is gathered:
@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from qproxy.errors import unsupported
 from qproxy.planner import render
+from qproxy.planner.chunkwise import chunkwise
 from qproxy.planner.faithful import call_name
 from qproxy.planner.floats import base_type, divides, is_double, is_float
 from qproxy.planner.percentiles import has_percentile, with_percentiles
@@ -73,6 +74,8 @@ def split(query: Query) -> Split:
     """The statements for a coverage of several chunks."""
     aggregated = query.groups is not None or _has_aggregate(query)
     windowed = any(e.find(exp.Window) for e in (*query.items, *(o.expression for o in query.orders)))
+    if (windowed or aggregated) and _by_chunk(query):
+        return _sorted(query) if query.orders else _relayed(query)
     if windowed or (aggregated and (query.rollup or not _mergeable(query))):
         return _gathered(query)
     if aggregated:
@@ -83,8 +86,17 @@ def split(query: Query) -> Split:
         return _gathered(query)
     if query.distinct or query.orders:
         return _sorted(query)
-    limit = _first_rows(query)
-    return Split(render.first(query, query.items, limit), None, Relay(query.limit, query.offset))
+    return _relayed(query)
+
+
+def _by_chunk(query: Query) -> bool:
+    """Whether groups and windows lie in single chunks, as where they are those of a director's id: nothing to merge."""
+    return not query.distinct and chunkwise(replace(query, limit=None, offset=0))
+
+
+def _relayed(query: Query) -> Split:
+    """Rows of chunks put one behind the other."""
+    return Split(render.first(query, query.items, _first_rows(query)), None, Relay(query.limit, query.offset))
 
 
 def _first_rows(query: Query) -> int | None:
@@ -258,7 +270,7 @@ def _aggregated(query: Query) -> Split:
 
 
 def _sorted(query: Query) -> Split:
-    """DISTINCT and ORDER BY of rows; with LIMIT every chunk gives but its first rows."""
+    """DISTINCT and ORDER BY of rows, or of groups of single chunks; with LIMIT every chunk gives but its first rows."""
     partials = _Partials(query)
     items = [partials.add(e) for e in query.items]
     orders = [Order(partials.add(o.expression), o.descending) for o in query.orders]
@@ -270,8 +282,15 @@ def _sorted(query: Query) -> Split:
         first_orders = [
             Order(exp.column(k.name, quoted=True), o.descending) for k, o in zip(keys, query.orders, strict=True)
         ]
-    from_ = render.from_clause(query)
-    chunk = {"distinct": query.distinct, "from_": from_, "where": query.where}
+    names = [f"p{i}" for i in range(len(partials.expressions))]
+    _, having = render.named(partials.expressions, query.having, names)
+    chunk = {
+        "distinct": query.distinct,
+        "from_": render.from_clause(query),
+        "where": query.where,
+        "groups": query.groups,
+        "having": having,
+    }
     first = {"orders": query.orders, "limit": limit} if limit is not None else {}
     partial = render.select(partials.travelling(), **chunk, **first)  # type: ignore[arg-type]
     combined = None
