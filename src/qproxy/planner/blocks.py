@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.tokens import COMPARISONS, made
+from qproxy.planner.tokens import COMPARISONS, Kind, made
 
 #: Words that stand for tables, merges and queries inside qproxy: text like it would be taken for one.
 RESERVED = re.compile("§(?:[a-z]?[0-9]+|merge|parts)§")
@@ -21,20 +21,20 @@ _INNER = re.compile("\0?§[a-z]?[0-9]+§")
 #: Words that end FROM.
 _BEHIND_FROM = frozenset(
     (
-        TokenType.WHERE,
-        TokenType.GROUP_BY,
-        TokenType.HAVING,
-        TokenType.ORDER_BY,
-        TokenType.LIMIT,
-        TokenType.WINDOW,
-        TokenType.FOR,
-        TokenType.LOCK,
-        TokenType.INTO,
+        Kind.WHERE,
+        Kind.GROUP_BY,
+        Kind.HAVING,
+        Kind.ORDER_BY,
+        Kind.LIMIT,
+        Kind.WINDOW,
+        Kind.FOR,
+        Kind.LOCK,
+        Kind.INTO,
     )
 )
-_BEFORE_TABLE = frozenset((TokenType.FROM, TokenType.JOIN, TokenType.STRAIGHT_JOIN))
+_BEFORE_TABLE = frozenset((Kind.FROM, Kind.JOIN, Kind.STRAIGHT_JOIN))
 #: How queries begin.
-_BEGINNINGS = frozenset((TokenType.SELECT, TokenType.WITH, TokenType.VALUES))
+_BEGINNINGS = frozenset((Kind.SELECT, Kind.WITH, Kind.VALUES))
 _OPERATORS = {"UNION": "UNION", "EXCEPT": "EXCEPT", "MINUS": "EXCEPT", "INTERSECT": "INTERSECT"}
 
 
@@ -119,7 +119,7 @@ def cut(tokens: Sequence[Token]) -> Select:
             raise unsupported(f"the text {found[0]}, which stands for tables inside qproxy; write it with CONCAT")
     if not tokens:
         raise SQLError(1065, "Query was empty")
-    if tokens[0].token_type is TokenType.SELECT and not any(t.token_type in _BEGINNINGS for t in tokens[1:]):
+    if tokens[0].token_type is Kind.SELECT and not any(t.token_type in _BEGINNINGS for t in tokens[1:]):
         return Select(tuple(tokens), {})
     block = _Cutter(tokens).query(0, len(tokens))
     return block if isinstance(block, Select) else around(block, tokens[0])
@@ -128,12 +128,12 @@ def cut(tokens: Sequence[Token]) -> Select:
 def around(block: Block, place: Token) -> Select:
     """``SELECT * FROM (block)``, its words standing at a place."""
     words = (
-        (TokenType.SELECT, "SELECT"),
-        (TokenType.STAR, "*"),
-        (TokenType.FROM, "FROM"),
-        (TokenType.VAR, "§t0§"),
-        (TokenType.ALIAS, "AS"),
-        (TokenType.IDENTIFIER, "§u0§"),
+        (Kind.SELECT, "SELECT"),
+        (Kind.STAR, "*"),
+        (Kind.FROM, "FROM"),
+        (Kind.VAR, "§t0§"),
+        (Kind.ALIAS, "AS"),
+        (Kind.IDENTIFIER, "§u0§"),
     )
     return Select(tuple(made(kind, text, place, place.start) for kind, text in words), {"§t0§": Nested(block)})
 
@@ -146,20 +146,20 @@ class _Cutter:
         self._closing: dict[int, int] = {}
         open_: list[int] = []
         for at, token in enumerate(tokens):
-            if token.token_type is TokenType.L_PAREN:
+            if token.token_type is Kind.L_PAREN:
                 open_.append(at)
-            elif token.token_type is TokenType.R_PAREN and open_:
+            elif token.token_type is Kind.R_PAREN and open_:
                 self._closing[open_.pop()] = at
 
     def query(self, start: int, end: int) -> Block:
         """A whole query: WITH, SELECTs and what connects them, ORDER BY and LIMIT."""
         ctes: tuple[Cte, ...] = ()
-        if start < end and self._tokens[start].token_type is TokenType.WITH:
+        if start < end and self._tokens[start].token_type is Kind.WITH:
             ctes, start = self._with(start + 1, end)
         terms, operators, rest = self._terms(start, end)
         block: Block
         alone = not operators and terms[0] == (start, end)
-        if alone and self._tokens[start].token_type is not TokenType.L_PAREN:
+        if alone and self._tokens[start].token_type is not Kind.L_PAREN:
             block = self._select(start, end)
         else:
             block = self._tree([self._term(*term) for term in terms], operators)
@@ -178,7 +178,7 @@ class _Cutter:
         first = at = start
         while at < end:
             token = self._tokens[at]
-            if token.token_type is TokenType.L_PAREN:
+            if token.token_type is Kind.L_PAREN:
                 at = self._closing.get(at, end - 1) + 1
                 continue
             operator = self._operator(at, first, end)
@@ -201,19 +201,19 @@ class _Cutter:
         at = start
         while at < end:
             kind = self._tokens[at].token_type
-            if kind in (TokenType.ORDER_BY, TokenType.LIMIT):
+            if kind in (Kind.ORDER_BY, Kind.LIMIT):
                 raise self._error(end)
-            at = self._closing.get(at, end) + 1 if kind is TokenType.L_PAREN else at + 1
+            at = self._closing.get(at, end) + 1 if kind is Kind.L_PAREN else at + 1
 
     def _operator(self, at: int, first: int, end: int) -> tuple[str, bool, int] | None:
         token = self._tokens[at]
         name = _OPERATORS.get(token.text.upper())
-        if name is None or token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or at == first:
+        if name is None or token.token_type in (Kind.STRING, Kind.IDENTIFIER) or at == first:
             return None
         behind = at + 1
         distinct = True
-        if behind < end and self._tokens[behind].token_type in (TokenType.ALL, TokenType.DISTINCT):
-            distinct = self._tokens[behind].token_type is TokenType.DISTINCT
+        if behind < end and self._tokens[behind].token_type in (Kind.ALL, Kind.DISTINCT):
+            distinct = self._tokens[behind].token_type is Kind.DISTINCT
             behind += 1
         # A table or an alias may be called MINUS.
         if behind >= end or not self._begins_query(behind):
@@ -221,28 +221,28 @@ class _Cutter:
         return name, distinct, behind
 
     def _begins_query(self, at: int) -> bool:
-        while at < len(self._tokens) and self._tokens[at].token_type is TokenType.L_PAREN:
+        while at < len(self._tokens) and self._tokens[at].token_type is Kind.L_PAREN:
             at += 1
         return at < len(self._tokens) and self._tokens[at].token_type in _BEGINNINGS
 
     def _last(self, first: int, end: int, several: bool) -> int:
         """Where the last term ends: in a single SELECT ORDER BY and LIMIT are its own."""
-        if self._tokens[first].token_type is TokenType.L_PAREN:
+        if self._tokens[first].token_type is Kind.L_PAREN:
             return self._closing.get(first, end - 1) + 1
         if not several:
             return end
         at = first
         while at < end:
-            if self._tokens[at].token_type is TokenType.L_PAREN:
+            if self._tokens[at].token_type is Kind.L_PAREN:
                 at = self._closing.get(at, end - 1) + 1
                 continue
-            if self._tokens[at].token_type in (TokenType.ORDER_BY, TokenType.LIMIT):
+            if self._tokens[at].token_type in (Kind.ORDER_BY, Kind.LIMIT):
                 return at
             at += 1
         return end
 
     def _term(self, start: int, end: int) -> Block:
-        if self._tokens[start].token_type is TokenType.L_PAREN:
+        if self._tokens[start].token_type is Kind.L_PAREN:
             if self._closing.get(start) != end - 1:
                 raise self._error(self._closing.get(start, start) + 1)
             return self.query(start + 1, end - 1)
@@ -265,7 +265,7 @@ class _Cutter:
 
     def _around(self, block: Block, start: int, end: int) -> Select:
         """``block ORDER BY ... LIMIT ...`` as ``SELECT * FROM (block) ORDER BY ... LIMIT ...``."""
-        if self._tokens[start].token_type not in (TokenType.ORDER_BY, TokenType.LIMIT):
+        if self._tokens[start].token_type not in (Kind.ORDER_BY, Kind.LIMIT):
             raise self._error(start)
         head = around(block, self._tokens[start])
         tail: list[Token] = []
@@ -275,7 +275,7 @@ class _Cutter:
 
     def _with(self, at: int, end: int) -> tuple[tuple[Cte, ...], int]:
         tokens = self._tokens
-        recursive = tokens[at].token_type is TokenType.RECURSIVE
+        recursive = tokens[at].token_type is Kind.RECURSIVE
         at += recursive
         ctes: list[Cte] = []
         while True:
@@ -284,11 +284,11 @@ class _Cutter:
             name = tokens[at].text
             at += 1
             columns: tuple[str, ...] = ()
-            if tokens[at].token_type is TokenType.L_PAREN:
+            if tokens[at].token_type is Kind.L_PAREN:
                 close = self._closing.get(at, end - 1)
-                columns = tuple(t.text for t in tokens[at + 1 : close] if t.token_type is not TokenType.COMMA)
+                columns = tuple(t.text for t in tokens[at + 1 : close] if t.token_type is not Kind.COMMA)
                 at = close + 1
-            if at + 1 >= end or tokens[at].token_type is not TokenType.ALIAS:
+            if at + 1 >= end or tokens[at].token_type is not Kind.ALIAS:
                 raise self._error(at)
             close = self._closing.get(at + 1, -1)
             if close < 0:
@@ -300,7 +300,7 @@ class _Cutter:
                     "CYCLE in a recursive common table expression; write UNION, which drops rows that come again, or a "
                     "condition that ends it"
                 )
-            if at >= end or tokens[at].token_type is not TokenType.COMMA:
+            if at >= end or tokens[at].token_type is not Kind.COMMA:
                 return tuple(ctes), at
             at += 1
 
@@ -311,21 +311,17 @@ class _Cutter:
         first = self._tokens[start].token_type
         if first in _BEGINNINGS:
             return True
-        if first is not TokenType.L_PAREN:
+        if first is not Kind.L_PAREN:
             return False
         close = self._closing.get(start, end)
         if not self._is_query(start + 1, close):
             return False
         behind = self._tokens[close + 1] if close + 1 < end else None
-        return (
-            behind is None
-            or behind.token_type in (TokenType.ORDER_BY, TokenType.LIMIT)
-            or behind.text.upper() in _OPERATORS
-        )
+        return behind is None or behind.token_type in (Kind.ORDER_BY, Kind.LIMIT) or behind.text.upper() in _OPERATORS
 
     def _select(self, start: int, end: int) -> Block:
         """One SELECT, with words for the queries inside it; VALUES as the SELECTs that it stands for."""
-        if self._tokens[start].token_type is TokenType.VALUES:
+        if self._tokens[start].token_type is Kind.VALUES:
             return self._values(start, end)
         out: list[Token] = []
         nested: dict[str, Nested] = {}
@@ -341,7 +337,7 @@ class _Cutter:
         while at < end:
             token = self._tokens[at]
             kind = token.token_type
-            if kind is TokenType.L_PAREN:
+            if kind is Kind.L_PAREN:
                 close = self._closing.get(at, end)
                 before = out[-1] if out else None
                 at_table = in_from and all(tables) and before is not None and _before_table(before)
@@ -356,10 +352,10 @@ class _Cutter:
                     at = close + 1
                     continue
                 tables.append(at_table)
-            elif kind is TokenType.R_PAREN:
+            elif kind is Kind.R_PAREN:
                 if tables:
                     tables.pop()
-            elif not tables and kind is TokenType.FROM:
+            elif not tables and kind is Kind.FROM:
                 in_from = True
             elif not tables and kind in _BEHIND_FROM:
                 in_from = False
@@ -375,7 +371,7 @@ class _Cutter:
             if close < 0:
                 raise self._error(at)
             word = self._tokens[at]
-            out = [made(TokenType.SELECT, "SELECT", word, word.start)]
+            out = [made(Kind.SELECT, "SELECT", word, word.start)]
             nested: dict[str, Nested] = {}
             self._replace(at + 1, close, out, nested)
             row = Select(tuple(out), nested)
@@ -383,7 +379,7 @@ class _Cutter:
             at = close + 1
             if at >= end:
                 return block
-            if self._tokens[at].token_type is not TokenType.COMMA:
+            if self._tokens[at].token_type is not Kind.COMMA:
                 raise self._error(at)
             at += 1
 
@@ -392,14 +388,14 @@ class _Cutter:
     ) -> None:
         """A query in an expression: with EXISTS, ANY and ALL in front of it; the parentheses of IN stay."""
         before = out[-1] if out else None
-        if before is not None and before.token_type is TokenType.EXISTS:
+        if before is not None and before.token_type is Kind.EXISTS:
             out.pop()
             self._put(out, nested, "q", Nested(block, "EXISTS"), before, closing)
         elif before is not None and len(out) > 1 and _quantifier(before) and out[-2].token_type in COMPARISONS:
             out.pop()
-            word = "ALL" if before.token_type is TokenType.ALL else "ANY"
+            word = "ALL" if before.token_type is Kind.ALL else "ANY"
             self._put(out, nested, "q", Nested(block, word), before, closing)
-        elif before is not None and before.token_type is TokenType.IN:
+        elif before is not None and before.token_type is Kind.IN:
             out.append(opening)
             self._put(out, nested, "q", Nested(block, bare=True), opening, closing)
             out.append(closing)
@@ -412,7 +408,7 @@ class _Cutter:
     ) -> None:
         word = f"§{letter}{len(nested)}§"
         nested[word] = query
-        out.append(made(TokenType.VAR, word, first, last.end))
+        out.append(made(Kind.VAR, word, first, last.end))
 
     def _error(self, at: int) -> SQLError:
         token = self._tokens[min(at, len(self._tokens) - 1)] if self._tokens else None
@@ -423,13 +419,13 @@ class _Cutter:
 
 
 def _before_table(token: Token) -> bool:
-    return token.token_type in _BEFORE_TABLE or token.token_type in (TokenType.COMMA, TokenType.L_PAREN)
+    return token.token_type in _BEFORE_TABLE or token.token_type in (Kind.COMMA, Kind.L_PAREN)
 
 
 def _before_query(token: Token | None) -> bool:
     """Whether what stands behind a token in parentheses is a query, with or without more parentheses."""
-    return token is not None and (token.token_type in (TokenType.IN, TokenType.EXISTS) or _quantifier(token))
+    return token is not None and (token.token_type in (Kind.IN, Kind.EXISTS) or _quantifier(token))
 
 
 def _quantifier(token: Token) -> bool:
-    return token.token_type in (TokenType.ANY, TokenType.SOME, TokenType.ALL)
+    return token.token_type in (Kind.ANY, Kind.SOME, Kind.ALL)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
+
+from qproxy.planner.tokens import Kind
 
 _BEHIND = (
-    TokenType.HAVING,
-    TokenType.ORDER_BY,
-    TokenType.LIMIT,
-    TokenType.WINDOW,
-    TokenType.FOR,
-    TokenType.LOCK,
-    TokenType.INTO,
+    Kind.HAVING,
+    Kind.ORDER_BY,
+    Kind.LIMIT,
+    Kind.WINDOW,
+    Kind.FOR,
+    Kind.LOCK,
+    Kind.INTO,
 )
-_WORDS = (TokenType.ASC, TokenType.DESC)
+_WORDS = (Kind.ASC, Kind.DESC)
 
 
 def without_directions(tokens: Sequence[Token]) -> tuple[list[Token], tuple[bool, ...]]:
@@ -27,7 +29,7 @@ def without_directions(tokens: Sequence[Token]) -> tuple[list[Token], tuple[bool
     Returns:
         No directions where none was written.
     """
-    if not any(t.token_type is TokenType.GROUP_BY for t in tokens):
+    if not any(t.token_type is Kind.GROUP_BY for t in tokens):
         return list(tokens), ()
     kept: list[Token] = []
     descending: list[bool] = []
@@ -35,16 +37,16 @@ def without_directions(tokens: Sequence[Token]) -> tuple[list[Token], tuple[bool
     depth = 0
     for at, token in enumerate(tokens):
         kind = token.token_type
-        depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
-        if depth == 0 and kind is TokenType.GROUP_BY:
+        depth += (kind is Kind.L_PAREN) - (kind is Kind.R_PAREN)
+        if depth == 0 and kind is Kind.GROUP_BY:
             grouping = True
             descending.append(False)
         elif depth == 0 and kind in _BEHIND:
             grouping = False
-        elif grouping and depth == 0 and kind is TokenType.COMMA:
+        elif grouping and depth == 0 and kind is Kind.COMMA:
             descending.append(False)
         elif grouping and depth == 0 and kind in _WORDS and _ends_key(tokens, at + 1):
-            descending[-1] = kind is TokenType.DESC
+            descending[-1] = kind is Kind.DESC
             written = True
             continue
         kept.append(token)
@@ -52,4 +54,4 @@ def without_directions(tokens: Sequence[Token]) -> tuple[list[Token], tuple[bool
 
 
 def _ends_key(tokens: Sequence[Token], at: int) -> bool:
-    return at == len(tokens) or tokens[at].token_type in (TokenType.COMMA, TokenType.WITH, *_BEHIND)
+    return at == len(tokens) or tokens[at].token_type in (Kind.COMMA, Kind.WITH, *_BEHIND)

@@ -10,13 +10,13 @@ import re
 from collections.abc import Collection
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from qproxy.planner.dialect import tokens_of
-from qproxy.planner.tokens import made
+from qproxy.planner.tokens import Kind, made
 
 #: The kind of a token that is a list; MariaDB has no literals of this kind.
-LIST = TokenType.RAW_STRING
+LIST = Kind.RAW_STRING
 
 _SPACE = r"[ \t\r\n]*+"
 _INTEGER = rf"{_SPACE}-?[0-9]{{1,40}}+{_SPACE}"
@@ -59,7 +59,7 @@ def lex(sql: str, known: Collection[str] | None = None) -> list[Token]:
     lists = dict(found)
     tokens = []
     for token in tokens_of("".join(pieces)):
-        text = lists.pop(token.start, "") if token.token_type is TokenType.VAR else ""
+        text = lists.pop(token.start, "") if token.token_type is Kind.VAR else ""
         tokens.append(made(LIST, text.strip(), token, token.start + len(text) - 1) if text else token)
     # What looks like a list inside quotes or a comment is none.
     return tokens_of(sql) if lists else tokens

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from qproxy.planner.lists import LIST
 from qproxy.planner.literals import content, quoted
-from qproxy.planner.tokens import closing, ends_operand, like, no_arguments
+from qproxy.planner.tokens import Kind, closing, ends_operand, like, no_arguments
 
 MARK = "\0"
 #: How the words begin that stand for queries inside expressions (`qproxy.planner.blocks`).
@@ -74,16 +74,16 @@ _KEYWORD_FIRST = frozenset({"TIMESTAMPADD", "TIMESTAMPDIFF", "GET_FORMAT"})
 #: Without one of these, and without queries inside, there is nothing to mark.
 _NOTABLE = frozenset(
     (
-        TokenType.L_PAREN,
-        TokenType.STRING,
-        TokenType.HEX_STRING,
-        TokenType.BIT_STRING,
-        TokenType.NATIONAL_STRING,
-        TokenType.INTERVAL,
+        Kind.L_PAREN,
+        Kind.STRING,
+        Kind.HEX_STRING,
+        Kind.BIT_STRING,
+        Kind.NATIONAL_STRING,
+        Kind.INTERVAL,
         LIST,
     )
 )
-_TEXT = (TokenType.STRING, TokenType.HEX_STRING, TokenType.BIT_STRING)
+_TEXT = (Kind.STRING, Kind.HEX_STRING, Kind.BIT_STRING)
 
 
 def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
@@ -99,15 +99,15 @@ def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
             continue
         call = open_[-1] if open_ else None
         kind = token.token_type
-        upper = token.text.upper() if kind is not TokenType.IDENTIFIER and kind is not TokenType.STRING else ""
-        if kind is TokenType.L_PAREN:
+        upper = token.text.upper() if kind is not Kind.IDENTIFIER and kind is not Kind.STRING else ""
+        if kind is Kind.L_PAREN:
             if open_ and isinstance(open_[-1], _Call) and open_[-1].waiting:
                 open_[-1].waiting = False
             else:
                 open_.append(None)
             out.append(token)
             continue
-        if kind is TokenType.R_PAREN:
+        if kind is Kind.R_PAREN:
             if open_:
                 closed = open_.pop()
                 if closed is not None:
@@ -120,16 +120,16 @@ def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
         literal = _literal(tokens, at, sql)
         if literal is not None:
             text, skip = literal
-            out += [like(token, TokenType.VAR, MARK + MARK + text), *no_arguments(token)]
+            out += [like(token, Kind.VAR, MARK + MARK + text), *no_arguments(token)]
             continue
         if upper in _WITHIN_GROUP and (inverse := _inverse(tokens, at, sql)) is not None:
             mark, arguments, skip = inverse
-            out += [like(token, TokenType.VAR, mark), *arguments]
+            out += [like(token, Kind.VAR, mark), *arguments]
             continue
         if upper and _is_call(tokens, at, upper):
             name = _Call(token.text, len(out))
             open_.append(name)
-            out.append(like(token, TokenType.VAR, MARK + token.text))
+            out.append(like(token, Kind.VAR, MARK + token.text))
             if upper in _KEYWORD_FIRST and at + 3 < len(tokens):
                 name.keyword(tokens[at + 2].text)
                 out.append(tokens[at + 1])
@@ -137,10 +137,10 @@ def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
                 skip = at + 4
             continue
         before = tokens[at - 1] if at else None
-        if before is not None and before.token_type is TokenType.INTERVAL:
+        if before is not None and before.token_type is Kind.INTERVAL:
             number = _interval_number(tokens, at)
             if number:
-                out += [like(token, TokenType.VAR, MARK + MARK + number), *no_arguments(token)]
+                out += [like(token, Kind.VAR, MARK + MARK + number), *no_arguments(token)]
                 skip = at + len(number.split())
                 continue
         out.append(token)
@@ -149,7 +149,7 @@ def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
 
 def _inverse(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, list[Token], int] | None:
     """The mark of ``PERCENTILE_CONT(p) WITHIN GROUP (ORDER BY x)``, its arguments in parentheses, and where it ends."""
-    if at + 1 >= len(tokens) or tokens[at + 1].token_type is not TokenType.L_PAREN:
+    if at + 1 >= len(tokens) or tokens[at + 1].token_type is not Kind.L_PAREN:
         return None
     middle = closing(tokens, at + 1)
     words = [t.text.upper() for t in tokens[middle : middle + 4]]
@@ -158,19 +158,19 @@ def _inverse(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, list[Toke
     end = closing(tokens, middle + 2)
     share, key = tokens[at + 2 : middle - 1], tokens[middle + 4 : end - 1]
     after = ")"
-    if key and key[-1].token_type in (TokenType.ASC, TokenType.DESC):
+    if key and key[-1].token_type in (Kind.ASC, Kind.DESC):
         after = f" {key[-1].text.upper()})"
         key = key[:-1]
-    opening, comma, last = tokens[at + 1], like(tokens[middle], TokenType.COMMA, ","), tokens[end - 1]
+    opening, comma, last = tokens[at + 1], like(tokens[middle], Kind.COMMA, ","), tokens[end - 1]
     mark = MARK.join(("", "", f"{tokens[at].text.upper()}(", ") WITHIN GROUP (ORDER BY ", after))
     return mark, [opening, *marked(share, sql), comma, *marked(key, sql), last], end
 
 
 def _interval_number(tokens: Sequence[Token], at: int) -> str:
     """The number, with its sign, that stands alone between INTERVAL and a unit: the parser would make it a string."""
-    signed = tokens[at].token_type is TokenType.DASH
+    signed = tokens[at].token_type is Kind.DASH
     place = at + signed
-    if place + 1 >= len(tokens) or tokens[place].token_type is not TokenType.NUMBER:
+    if place + 1 >= len(tokens) or tokens[place].token_type is not Kind.NUMBER:
         return ""
     if tokens[place + 1].text.upper() not in UNITS:
         return ""
@@ -200,8 +200,8 @@ class _Call:
         if not self._special:
             return False
         token = tokens[at]
-        word = token.text.upper() if token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING) else ""
-        comma = token.token_type is TokenType.COMMA
+        word = token.text.upper() if token.token_type not in (Kind.IDENTIFIER, Kind.STRING) else ""
+        comma = token.token_type is Kind.COMMA
         if self.name == "EXTRACT" and not self._pieces[0]:
             self._pieces = [f"{word} FROM "]
             self.skip = at + 2
@@ -216,44 +216,44 @@ class _Call:
         end = at
         words = []
         while end < len(tokens) and (
-            tokens[end].token_type is TokenType.COMMA
-            or (tokens[end].token_type is not TokenType.IDENTIFIER and _separates(self.name, tokens[end]))
+            tokens[end].token_type is Kind.COMMA
+            or (tokens[end].token_type is not Kind.IDENTIFIER and _separates(self.name, tokens[end]))
         ):
             words.append(tokens[end].text.upper())
             end += 1
         text = " ".join(words).replace(" ,", ",")
         self.skip = end
-        if out[-1].token_type is TokenType.L_PAREN and len(out) - 2 == self.place:
+        if out[-1].token_type is Kind.L_PAREN and len(out) - 2 == self.place:
             self._pieces[0] += f"{text} "
-        elif tokens[end].token_type is TokenType.R_PAREN or tokens[end].text.upper() in _AFTER.get(self.name, ()):
+        elif tokens[end].token_type is Kind.R_PAREN or tokens[end].text.upper() in _AFTER.get(self.name, ()):
             self._after = f" {text}"
-            if tokens[end].token_type is not TokenType.R_PAREN:
+            if tokens[end].token_type is not Kind.R_PAREN:
                 close = _closing_of(tokens, end)
                 self._after += _joined(tokens[end:close], sql)
                 self.skip = close
         else:
             self._pieces.append(f"{text} " if text == "," or text.startswith(",") else f" {text} ")
-            out.append(like(token, TokenType.COMMA, ","))
+            out.append(like(token, Kind.COMMA, ","))
         return True
 
     def close(self, out: list[Token]) -> None:
         """Write the mark."""
         if self._special and (len(self._pieces) > 1 or self._pieces[0] or self._after):
             mark = MARK.join((MARK + self.written, *self._pieces, self._after))
-            out[self.place] = like(out[self.place], TokenType.VAR, mark)
+            out[self.place] = like(out[self.place], Kind.VAR, mark)
 
 
 def _separates(name: str, token: Token) -> bool:
-    return token.token_type is not TokenType.STRING and token.text.upper() in _BETWEEN.get(name, ())
+    return token.token_type is not Kind.STRING and token.text.upper() in _BETWEEN.get(name, ())
 
 
 def _closing_of(tokens: Sequence[Token], at: int) -> int:
     """Where the parenthesis is that closes the call around a place."""
     depth = 0
     for place in range(at, len(tokens)):
-        if tokens[place].token_type is TokenType.L_PAREN:
+        if tokens[place].token_type is Kind.L_PAREN:
             depth += 1
-        elif tokens[place].token_type is TokenType.R_PAREN:
+        elif tokens[place].token_type is Kind.R_PAREN:
             if depth == 0:
                 return place
             depth -= 1
@@ -263,11 +263,11 @@ def _closing_of(tokens: Sequence[Token], at: int) -> int:
 def _joined(tokens: Sequence[Token], sql: str) -> str:
     words = []
     for token in tokens:
-        if token.token_type is TokenType.STRING:
+        if token.token_type is Kind.STRING:
             words.append(quoted(token.text))
-        elif token.token_type in (TokenType.HEX_STRING, TokenType.BIT_STRING):
+        elif token.token_type in (Kind.HEX_STRING, Kind.BIT_STRING):
             words.append(sql[token.start : token.end + 1])
-        elif token.token_type is TokenType.IDENTIFIER:
+        elif token.token_type is Kind.IDENTIFIER:
             words.append("`" + token.text.replace("`", "``") + "`")
         else:
             words.append(token.text.upper())
@@ -280,20 +280,20 @@ def _literal(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, int] | No
     token = tokens[at]
     kind = token.token_type
     written = sql[token.start : token.end + 1]
-    if kind in (TokenType.HEX_STRING, TokenType.BIT_STRING):
+    if kind in (Kind.HEX_STRING, Kind.BIT_STRING):
         return written, at + 1
-    if kind is LIST or (kind is TokenType.VAR and token.text.startswith(QUERY)):
+    if kind is LIST or (kind is Kind.VAR and token.text.startswith(QUERY)):
         return token.text, at + 1
-    if kind is TokenType.NATIONAL_STRING:
+    if kind is Kind.NATIONAL_STRING:
         return f"N{quoted(content(written[1:]))}", at + 1
     following = tokens[at + 1] if at + 1 < len(tokens) else None
     if following is None:
         return None
-    if kind is TokenType.INTRODUCER and following.token_type in _TEXT:
+    if kind is Kind.INTRODUCER and following.token_type in _TEXT:
         text = sql[following.start : following.end + 1]
-        return f"{token.text} {quoted(following.text) if following.token_type is TokenType.STRING else text}", at + 2
-    behind_dot = at > 0 and tokens[at - 1].token_type is TokenType.DOT
-    if following.token_type is TokenType.STRING and kind is not TokenType.IDENTIFIER and not behind_dot:
+        return f"{token.text} {quoted(following.text) if following.token_type is Kind.STRING else text}", at + 2
+    behind_dot = at > 0 and tokens[at - 1].token_type is Kind.DOT
+    if following.token_type is Kind.STRING and kind is not Kind.IDENTIFIER and not behind_dot:
         word = token.text.upper()
         if word in ("DATE", "TIME", "TIMESTAMP"):
             return f"{word} {quoted(following.text)}", at + 2
@@ -302,19 +302,19 @@ def _literal(tokens: Sequence[Token], at: int, sql: str) -> tuple[str, int] | No
 
 def _is_call(tokens: Sequence[Token], at: int, upper: str) -> bool:
     following = tokens[at + 1] if at + 1 < len(tokens) else None
-    if following is None or following.token_type is not TokenType.L_PAREN:
+    if following is None or following.token_type is not Kind.L_PAREN:
         return False
     # The tokenizer takes some words together, as in GROUP BY: the last one decides.
     if not (upper[0].isalpha() or upper[0] == "_") or upper.split()[-1] in NO_CALL or upper in _PARSED:
         return False
     before = tokens[at - 1] if at else None
-    if before is not None and before.token_type is TokenType.DOT:
+    if before is not None and before.token_type is Kind.DOT:
         return False
     if upper == "MOD" and before is not None and ends_operand(before):
         return False
     if upper == "INTERVAL":
         # The function has several arguments; else it is an interval of time whose amount begins with a parenthesis.
         inside = tokens[at + 2 : closing(tokens, at + 1) - 1]
-        depths = accumulate((t.token_type is TokenType.L_PAREN) - (t.token_type is TokenType.R_PAREN) for t in inside)
-        return any(d == 0 and t.token_type is TokenType.COMMA for d, t in zip(depths, inside, strict=True))
+        depths = accumulate((t.token_type is Kind.L_PAREN) - (t.token_type is Kind.R_PAREN) for t in inside)
+        return any(d == 0 and t.token_type is Kind.COMMA for d, t in zip(depths, inside, strict=True))
     return not (upper in ("LEFT", "RIGHT") and before is not None and ends_operand(before))

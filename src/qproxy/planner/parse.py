@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import Block, Cte, Select, cut
@@ -26,7 +26,7 @@ from qproxy.planner.lists import lex
 from qproxy.planner.marks import MARK, marked
 from qproxy.planner.plain import plain
 from qproxy.planner.proof import prove
-from qproxy.planner.tokens import COMPARISONS
+from qproxy.planner.tokens import COMPARISONS, Kind
 from qproxy.planner.windows import without_names
 
 _SIMPLE = frozenset(
@@ -41,12 +41,12 @@ _SIMPLE = frozenset(
 MAX_DEPTH = 100
 _UNSEEN = "".join(map(chr, range(33))) + "\x7f"
 _WIDE = re.compile("[^\\u0000-\\uffff]")
-_OPEN = {TokenType.L_PAREN, TokenType.CASE}
-_TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING)
-_CLOSE = {TokenType.R_PAREN, TokenType.END}
+_OPEN = {Kind.L_PAREN, Kind.CASE}
+_TEXTS = (Kind.STRING, Kind.NATIONAL_STRING)
+_CLOSE = {Kind.R_PAREN, Kind.END}
 #: What cannot stand behind a comma.
-_NO_ITEM = {TokenType.COMMA, TokenType.FROM, TokenType.R_PAREN}
-_WATCHED = COMPARISONS | {TokenType.COMMA, TokenType.DISTINCT}
+_NO_ITEM = {Kind.COMMA, Kind.FROM, Kind.R_PAREN}
+_WATCHED = COMPARISONS | {Kind.COMMA, Kind.DISTINCT}
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,9 @@ def _check_order(sql: str, tokens: Sequence[Token]) -> None:
     for token in tokens:
         kind = token.token_type
         if before in _WATCHED:
-            nothing = before is TokenType.COMMA and kind in _NO_ITEM
-            chosen = before is TokenType.DISTINCT and kind is TokenType.ON
-            negated = before in COMPARISONS and kind is TokenType.NOT and token.text != "!"
+            nothing = before is Kind.COMMA and kind in _NO_ITEM
+            chosen = before is Kind.DISTINCT and kind is Kind.ON
+            negated = before in COMPARISONS and kind is Kind.NOT and token.text != "!"
             if nothing or chosen or negated:
                 raise SQLError(1064, _syntax_message(sql[token.start :], sql.count("\n", 0, token.start) + 1))
         before = kind
@@ -174,13 +174,13 @@ def parse(sql: str) -> Parsed:
         SQLError: 1064 with the place of a syntax error; 1235 for what is not a plain query.
     """
     tokens = tokenize(sql)
-    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+    while tokens and tokens[-1].token_type is Kind.SEMICOLON:
         tokens.pop()
-    if any(t.token_type is TokenType.SEMICOLON for t in tokens):
+    if any(t.token_type is Kind.SEMICOLON for t in tokens):
         raise SQLError(1064, "You have an error in your SQL syntax: one statement at a time, please")
     if not tokens:
         raise SQLError(1065, "Query was empty")
-    if all(t.token_type not in (TokenType.SELECT, TokenType.VALUES) for t in tokens):
+    if all(t.token_type not in (Kind.SELECT, Kind.VALUES) for t in tokens):
         raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as SELECT")
     try:
         return _parsed_select(cut(tokens), sql)
@@ -204,7 +204,7 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     try:
         trees = trees_of(marked(tokens, sql), sql)
     except ParseError as error:
-        if any(t.token_type is TokenType.INTO for t in block.tokens):
+        if any(t.token_type is Kind.INTO for t in block.tokens):
             raise unsupported(f"SELECT ... {NO_INTO}") from error
         raise _syntax_error(sql, error) from error
     tree = trees[0] if len(trees) == 1 else None
@@ -264,7 +264,7 @@ def _stripped(name: str) -> str:
 
 def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
     """Source text of each item of the outermost select list: MariaDB names unaliased expressions by it."""
-    start = next((i for i, t in enumerate(tokens) if t.token_type is TokenType.SELECT), None)
+    start = next((i for i, t in enumerate(tokens) if t.token_type is Kind.SELECT), None)
     if start is None:
         return []
     texts: list[str] = []
@@ -272,21 +272,21 @@ def _item_texts(sql: str, tokens: Sequence[Token]) -> list[str]:
     comma: int | None = None
     last = 0
     depth = 0
-    ends = (TokenType.FROM, TokenType.LIMIT, TokenType.SEMICOLON, TokenType.WHERE, TokenType.ORDER_BY)
+    ends = (Kind.FROM, Kind.LIMIT, Kind.SEMICOLON, Kind.WHERE, Kind.ORDER_BY)
     for token in tokens[start + 1 :]:
         kind = token.token_type
-        if depth == 0 and (kind is TokenType.COMMA or kind in ends or kind is TokenType.R_PAREN):
+        if depth == 0 and (kind is Kind.COMMA or kind in ends or kind is Kind.R_PAREN):
             if first is not None:
                 texts.append(sql[first:last])
             first = None
             comma = token.end + 1
-            if kind is not TokenType.COMMA:
+            if kind is not Kind.COMMA:
                 return texts
             continue
         depth += (kind in _OPEN) - (kind in _CLOSE)
         if first is None:
-            if kind in (TokenType.DISTINCT, TokenType.ALL) or (
-                not texts and kind is TokenType.VAR and token.text.upper() in _MODIFIERS
+            if kind in (Kind.DISTINCT, Kind.ALL) or (
+                not texts and kind is Kind.VAR and token.text.upper() in _MODIFIERS
             ):
                 continue
             # MariaDB counts a comment behind the comma as part of the next item.

@@ -18,6 +18,7 @@ from qproxy.planner.dialect import DIALECT
 from qproxy.planner.faithful import misplaced, text
 from qproxy.planner.lists import LIST, lex
 from qproxy.planner.plain import plain
+from qproxy.planner.tokens import Kind
 
 Word = tuple[str, str]
 
@@ -34,16 +35,16 @@ _SAME = {
     "distinctrow": "distinct",
 }
 _AFTER_FROM = {
-    TokenType.WHERE: "where",
-    TokenType.GROUP_BY: "groups",
-    TokenType.HAVING: "having",
-    TokenType.ORDER_BY: "orders",
-    TokenType.LIMIT: "rest",
-    TokenType.SEMICOLON: "rest",
-    TokenType.INTO: "rest",
-    TokenType.FOR: "rest",
-    TokenType.LOCK: "rest",
-    TokenType.WINDOW: "rest",
+    Kind.WHERE: "where",
+    Kind.GROUP_BY: "groups",
+    Kind.HAVING: "having",
+    Kind.ORDER_BY: "orders",
+    Kind.LIMIT: "rest",
+    Kind.SEMICOLON: "rest",
+    Kind.INTO: "rest",
+    Kind.FOR: "rest",
+    Kind.LOCK: "rest",
+    Kind.WINDOW: "rest",
 }
 _JOINS = frozenset(
     ("JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "NATURAL", "STRAIGHT_JOIN", "STRAIGHT", "FULL", "OUTER", ",")
@@ -119,27 +120,27 @@ def _ons(node: exp.Expr) -> Iterator[exp.Expr]:
 
 def _cut(tokens: Sequence[Token]) -> _Clauses:
     clauses = _Clauses()
-    start = next(i for i, t in enumerate(tokens) if t.token_type is TokenType.SELECT)
+    start = next(i for i, t in enumerate(tokens) if t.token_type is Kind.SELECT)
     place = clauses.items
     depth = 0
     for at in range(start + 1, len(tokens)):
         token = tokens[at]
         kind = token.token_type
-        if kind is TokenType.R_PAREN:
+        if kind is Kind.R_PAREN:
             depth -= 1
             if depth < 0:
                 break
-        if depth == 0 and not (at and tokens[at - 1].token_type is TokenType.DOT):
-            if kind is TokenType.FROM and place is clauses.items:
+        if depth == 0 and not (at and tokens[at - 1].token_type is Kind.DOT):
+            if kind is Kind.FROM and place is clauses.items:
                 place = clauses.tables
                 continue
             if kind in _AFTER_FROM:
                 place = getattr(clauses, _AFTER_FROM[kind])
                 continue
-            quoted = kind in (TokenType.STRING, TokenType.IDENTIFIER)
+            quoted = kind in (Kind.STRING, Kind.IDENTIFIER)
             if place is clauses.items and not place and not quoted and token.text.upper() in _MODIFIERS:
                 continue
-        depth += kind is TokenType.L_PAREN
+        depth += kind is Kind.L_PAREN
         place.append(token)
     return clauses
 
@@ -152,17 +153,17 @@ def _conditions(tokens: Sequence[Token]) -> list[list[Token]]:
     open_: list[bool] = []
     for at, token in enumerate(tokens):
         kind = token.token_type
-        if kind is TokenType.L_PAREN:
+        if kind is Kind.L_PAREN:
             open_.append(place is not None)
-        elif kind is TokenType.R_PAREN:
+        elif kind is Kind.R_PAREN:
             if open_ and not open_.pop():
                 place = None
         elif not (open_ and open_[-1]):
-            if kind is TokenType.ON:
+            if kind is Kind.ON:
                 place = []
                 found.append(place)
                 continue
-            if kind is TokenType.USING or _joins(tokens, at):
+            if kind is Kind.USING or _joins(tokens, at):
                 place = None
         if place is not None:
             place.append(token)
@@ -170,9 +171,9 @@ def _conditions(tokens: Sequence[Token]) -> list[list[Token]]:
 
 
 def _joins(tokens: Sequence[Token], at: int) -> bool:
-    if tokens[at].token_type is TokenType.IDENTIFIER or tokens[at].text.upper() not in _JOINS:
+    if tokens[at].token_type is Kind.IDENTIFIER or tokens[at].text.upper() not in _JOINS:
         return False
-    call = at + 1 < len(tokens) and tokens[at + 1].token_type is TokenType.L_PAREN
+    call = at + 1 < len(tokens) and tokens[at + 1].token_type is Kind.L_PAREN
     return not (call and tokens[at].text.upper() in ("LEFT", "RIGHT"))
 
 
@@ -183,8 +184,8 @@ def _commas(tokens: Sequence[Token]) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
-        if depth == 0 and token.token_type is TokenType.COMMA:
+        depth += (token.token_type is Kind.L_PAREN) - (token.token_type is Kind.R_PAREN)
+        if depth == 0 and token.token_type is Kind.COMMA:
             parts.append([])
         else:
             parts[-1].append(token)
@@ -288,13 +289,13 @@ def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:
     negations = 0
     for token in tokens:
         kind = token.token_type
-        if kind is TokenType.STRING:
+        if kind is Kind.STRING:
             words.append(("string", token.text))
-        elif kind is TokenType.IDENTIFIER:
+        elif kind is Kind.IDENTIFIER:
             words.append(("", token.text.casefold()))
         elif kind is LIST:
             words.append(("list", token.text))
-        elif kind is TokenType.NOT:
+        elif kind is Kind.NOT:
             negations += 1
         else:
             # Some tokens hold several words.
@@ -303,4 +304,4 @@ def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:
 
 
 def _kind(kind: TokenType) -> str:
-    return kind.name if kind in (TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.NATIONAL_STRING) else ""
+    return kind.name if kind in (Kind.HEX_STRING, Kind.BIT_STRING, Kind.NATIONAL_STRING) else ""

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError
-from qproxy.planner.tokens import closing, like
+from qproxy.planner.tokens import Kind, closing, like
 
-_FRAMES = (TokenType.ROWS, TokenType.RANGE)
-_NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
+_FRAMES = (Kind.ROWS, Kind.RANGE)
+_NAMES = (Kind.VAR, Kind.IDENTIFIER)
 
 Specs = Mapping[str, list[Token]]
 
@@ -29,8 +29,8 @@ def without_names(tokens: Sequence[Token]) -> list[Token]:
             to another one must not have, 1064 for a frame that begins behind the row and tells no end.
     """
     kinds = {t.token_type for t in tokens}
-    if TokenType.OVER not in kinds:
-        return _cut(tokens)[0] if TokenType.WINDOW in kinds else list(tokens)
+    if Kind.OVER not in kinds:
+        return _cut(tokens)[0] if Kind.WINDOW in kinds else list(tokens)
     kept, clause = _cut(tokens)
     specs = _named(clause)
     out: list[Token] = []
@@ -39,9 +39,9 @@ def without_names(tokens: Sequence[Token]) -> list[Token]:
         token = kept[at]
         out.append(token)
         at += 1
-        if token.token_type is not TokenType.OVER or at == len(kept):
+        if token.token_type is not Kind.OVER or at == len(kept):
             continue
-        if kept[at].token_type is TokenType.L_PAREN:
+        if kept[at].token_type is Kind.L_PAREN:
             end = closing(kept, at)
             spec = _resolved(kept[at + 1 : end - 1], specs)
         elif kept[at].token_type in _NAMES:
@@ -49,7 +49,7 @@ def without_names(tokens: Sequence[Token]) -> list[Token]:
             spec = _find(kept[at], specs)
         else:
             continue
-        out += [like(token, TokenType.L_PAREN, "("), *_framed(spec), like(token, TokenType.R_PAREN, ")")]
+        out += [like(token, Kind.L_PAREN, "("), *_framed(spec), like(token, Kind.R_PAREN, ")")]
         at = end
     return out
 
@@ -58,13 +58,13 @@ def _cut(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
     """The tokens without the WINDOW clause, and what stands in it."""
     depth = 0
     for at, token in enumerate(tokens):
-        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
-        if depth or token.token_type is not TokenType.WINDOW or not _defines(tokens, at + 1):
+        depth += (token.token_type is Kind.L_PAREN) - (token.token_type is Kind.R_PAREN)
+        if depth or token.token_type is not Kind.WINDOW or not _defines(tokens, at + 1):
             continue
         end = at + 1
         while _defines(tokens, end):
             end = closing(tokens, end + 2)
-            if end < len(tokens) and tokens[end].token_type is TokenType.COMMA:
+            if end < len(tokens) and tokens[end].token_type is Kind.COMMA:
                 end += 1
         return [*tokens[:at], *tokens[end:]], list(tokens[at + 1 : end])
     return list(tokens), []
@@ -75,8 +75,8 @@ def _defines(tokens: Sequence[Token], at: int) -> bool:
     return (
         at + 2 < len(tokens)
         and tokens[at].token_type in _NAMES
-        and tokens[at + 1].token_type is TokenType.ALIAS
-        and tokens[at + 2].token_type is TokenType.L_PAREN
+        and tokens[at + 1].token_type is Kind.ALIAS
+        and tokens[at + 2].token_type is Kind.L_PAREN
     )
 
 
@@ -107,9 +107,9 @@ def _resolved(spec: Sequence[Token], specs: Specs) -> list[Token]:
         return list(spec)
     base, own = _find(spec[0], specs), list(spec[1:])
     name = spec[0].text
-    if _has(own, TokenType.PARTITION_BY):
+    if _has(own, Kind.PARTITION_BY):
         raise SQLError(4011, f"Window specification referencing another one '{name}' cannot contain partition list")
-    if _has(base, TokenType.ORDER_BY) and _has(own, TokenType.ORDER_BY):
+    if _has(base, Kind.ORDER_BY) and _has(own, Kind.ORDER_BY):
         raise SQLError(4012, f"Referenced window specification '{name}' already contains order list")
     if _has(base, *_FRAMES):
         raise SQLError(4013, f"Referenced window specification '{name}' cannot contain window frame")
@@ -122,8 +122,8 @@ def _has(spec: Sequence[Token], *kinds: TokenType) -> bool:
 
 def _outside(spec: Sequence[Token], at: int) -> bool:
     """Whether a place is in no parentheses."""
-    opened = sum(t.token_type is TokenType.L_PAREN for t in spec[:at])
-    return opened == sum(t.token_type is TokenType.R_PAREN for t in spec[:at])
+    opened = sum(t.token_type is Kind.L_PAREN for t in spec[:at])
+    return opened == sum(t.token_type is Kind.R_PAREN for t in spec[:at])
 
 
 def _framed(spec: Sequence[Token]) -> list[Token]:
@@ -131,14 +131,14 @@ def _framed(spec: Sequence[Token]) -> list[Token]:
     for at, token in enumerate(spec):
         if token.token_type in _FRAMES and _outside(spec, at):
             start = spec[at + 1 :]
-            if not start or start[0].token_type is TokenType.BETWEEN:
+            if not start or start[0].token_type is Kind.BETWEEN:
                 break
             if start[-1].text.upper() == "FOLLOWING":
                 raise SQLError(1064, "You have an error in your SQL syntax near 'FOLLOWING': write BETWEEN ... AND ...")
             end = [
-                like(token, TokenType.AND, "AND"),
-                like(token, TokenType.VAR, "CURRENT"),
-                like(token, TokenType.ROW, "ROW"),
+                like(token, Kind.AND, "AND"),
+                like(token, Kind.VAR, "CURRENT"),
+                like(token, Kind.ROW, "ROW"),
             ]
-            return [*spec[: at + 1], like(token, TokenType.BETWEEN, "BETWEEN"), *start, *end]
+            return [*spec[: at + 1], like(token, Kind.BETWEEN, "BETWEEN"), *start, *end]
     return list(spec)
