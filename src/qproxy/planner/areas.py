@@ -160,6 +160,8 @@ def covered(condition: exp.Expr, query: Query) -> tuple[Source, Coverage] | None
     Raises:
         SQLError: as `areaspec_region` and `areaspec_source`.
     """
+    if query.simple:
+        return None
     call = areaspec(condition)
     if call is not None:
         source = areaspec_source(query, str(call.this))

@@ -158,12 +158,12 @@ class _Binder:
         if parsed.descending and not orders:
             orders = sorted_groups(groups or (), parsed.descending, rollup)
         limit, offset = bind_limit(select)
-        grouped = groups is not None or any(aggregates(e) for e in (*items, *(o.expression for o in orders)))
-        by_row = kept is not None and not grouped and not aggregates(kept)
-        if kept is not None and by_row and any(call_name(c).upper() == "RAND" for c in kept.find_all(exp.Anonymous)):
-            raise unsupported(
-                "a condition of HAVING on RAND(): each row would get another number than was compared; write WHERE"
-            )
+        if kept is not None and groups is None and any(_is_rand(c) for c in kept.find_all(exp.Anonymous)):
+            judged = (*items, kept, *(o.expression for o in orders))
+            if not any(aggregates(e) for e in judged):
+                raise unsupported(
+                    "a condition of HAVING on RAND(): each row would get another number than was compared; write WHERE"
+                )
         query = Query(
             catalog=self.catalog,
             names=tuple(names),
@@ -255,6 +255,10 @@ def _of_outside(call: exp.Expr) -> bool:
     return outside and call.find(exp.Column) is None
 
 
+def _is_rand(call: exp.Anonymous) -> bool:
+    return call_name(call).upper() == "RAND"
+
+
 @dataclass(frozen=True)
 class _Clauses:
     """Binds the expressions of one SELECT."""
@@ -272,7 +276,7 @@ class _Clauses:
             SQLError: 1111 for an aggregate.
         """
         bound = self.bound(expression, lambda column: scope.resolve(column, clause))
-        if aggregates(bound):
+        if not self.parsed.simple and aggregates(bound):
             raise SQLError(1111, "Invalid use of group function")
         return bound
 

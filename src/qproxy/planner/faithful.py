@@ -59,12 +59,26 @@ _LEVELS: Mapping[type[exp.Expr], int] = {
 _HIGHEST = 20
 _KNOWN = (*_LEVELS, exp.Paren, exp.Dot, exp.PropertyEQ)
 _INFIX = (exp.Like, exp.Escape, exp.In, exp.Between, exp.RegexpLike, exp.Is)
+_RESTORED = frozenset((exp.Anonymous, exp.Interval))
 _ASSOCIATIVE = (exp.And, exp.Or, exp.Xor)
 
 
-def restore(tree: exp.Expr) -> None:
-    """Give marked calls their names back, in place; `text` writes them as they were."""
-    for node in list(tree.find_all(exp.Anonymous, exp.Interval)):
+def restore(tree: exp.Expr) -> frozenset[type[exp.Expr]]:
+    """Give marked calls their names back, in place; `text` writes them as they were.
+
+    Returns:
+        The kinds of all nodes of the tree.
+    """
+    kinds: set[type[exp.Expr]] = set()
+    nodes = []
+    for node in tree.walk():
+        # Where it stood: copies of a tree cost a third without.
+        node._meta = None
+        kind = type(node)
+        kinds.add(kind)
+        if kind in _RESTORED:
+            nodes.append(node)
+    for node in nodes:
         if isinstance(node, exp.Interval):
             if node.args.get("unit") is None and node.this is not None:
                 # The parser takes what is added to an interval for one as well.
@@ -79,6 +93,7 @@ def restore(tree: exp.Expr) -> None:
             node.replace(exp.AnonymousAggFunc(this=name[1:], expressions=node.expressions))
         else:
             node.set("this", name[1:])
+    return frozenset(kinds)
 
 
 def needs_window(node: exp.AnonymousAggFunc) -> bool:
@@ -279,13 +294,12 @@ def _loose(node: exp.Expr) -> bool:
 
 def misplaced(expression: exp.Expr) -> exp.Expr | None:
     """An operator whose operand MariaDB would read otherwise than the parser did, or None."""
-    for node in expression.walk():
-        if type(node) in _LEVELS:
-            if _loose(node):
-                return node
-        elif isinstance(node, exp.Binary | exp.Unary) and not isinstance(node, _KNOWN):
-            return node
-    return None
+    return next((n for n in expression.walk() if not knows((type(n),)) or (type(n) in _LEVELS and _loose(n))), None)
+
+
+def knows(kinds: Iterable[type[exp.Expr]]) -> bool:
+    """Whether of all operators among some kinds of nodes it is known how tightly they bind."""
+    return not any(issubclass(kind, exp.Binary | exp.Unary) and not issubclass(kind, _KNOWN) for kind in kinds)
 
 
 _OPERATORS: Mapping[type[exp.Expr], str] = {

@@ -82,7 +82,7 @@ def join_near(query: Query, cost: Cost) -> tuple[Query, str | None]:
     Raises:
         SQLError: 1235 for a radius beyond the overlap, and for columns that such a join would change.
     """
-    ties = list(_ties(query))
+    ties = [] if query.simple else list(_ties(query))
     if not ties:
         return query, None
     _check_radii(query, ties, cost)

@@ -210,8 +210,8 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Select) or tree.args.get("with_"):
         raise unsupported(f"the statement {_first_line(sql)[:60]}; write it as one plain SELECT")
-    restore(tree)
-    prove(tree, tokens)
+    kinds = restore(tree)
+    prove(tree, tokens, kinds)
     texts = _item_texts(sql, block.tokens)
     names = []
     for position, item in enumerate(tree.expressions):
@@ -220,17 +220,7 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     nested = {
         word: ParsedNested(_parsed(query.block, sql), query.before, query.bare) for word, query in block.nested.items()
     }
-    return Parsed(tree, tuple(names), _is_simple(tree), nested, _ctes(block.ctes, sql), descending)
-
-
-def _is_simple(tree: exp.Select) -> bool:
-    """Whether nothing but columns, literals and operators stands in a SELECT; its nodes forget their places."""
-    simple = True
-    for node in tree.walk():
-        # Copies of a tree cost a third without.
-        node._meta = None
-        simple = simple and type(node) in _SIMPLE and "§" not in node.name
-    return simple
+    return Parsed(tree, tuple(names), kinds <= _SIMPLE and "§" not in sql, nested, _ctes(block.ctes, sql), descending)
 
 
 def _name(item: exp.Expr, text: str) -> str:
@@ -252,6 +242,8 @@ def _name(item: exp.Expr, text: str) -> str:
 
 def _cut_off(name: str) -> str:
     """MariaDB keeps the first 255 bytes of a name, and of each character no more than three."""
+    if len(name) <= 255 and name.isascii():
+        return name
     name = _WIDE.sub("?", name)
     encoded = name.encode()
     return name if len(encoded) <= 255 else encoded[:255].decode(errors="ignore")

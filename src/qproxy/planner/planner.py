@@ -94,11 +94,14 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
     parsed = parse(sql)
     read: set[str] = set()
     for part in parts(parsed):
+        if part.simple:
+            # Neither functions nor variables, nor a clause that must not be there.
+            continue
         fold(part.select, session)
         read |= variables(part.select)
         check(part.select, part.nested)
     query = bind(parsed, catalog, session.database)
-    if query.limit is None:
+    if query.limit is None and session.select_limit is not None:
         query = replace(query, limit=session.select_limit)
     numbers = itertools.count()
     found = _analyzed(query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")

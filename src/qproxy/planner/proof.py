@@ -6,8 +6,9 @@ parser has misread, or would have written back as something else, is refused, ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
@@ -15,7 +16,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from qproxy.errors import unsupported
 from qproxy.planner.blocks import readable
 from qproxy.planner.dialect import DIALECT
-from qproxy.planner.faithful import misplaced, text
+from qproxy.planner.faithful import knows, misplaced, text
 from qproxy.planner.lists import LIST, lex
 from qproxy.planner.plain import plain
 from qproxy.planner.tokens import Kind
@@ -46,6 +47,8 @@ _AFTER_FROM = {
     Kind.LOCK: "rest",
     Kind.WINDOW: "rest",
 }
+_TURNS = frozenset((Kind.FROM, *_AFTER_FROM))
+_QUOTED = frozenset((Kind.STRING, Kind.IDENTIFIER))
 _JOINS = frozenset(
     ("JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "NATURAL", "STRAIGHT_JOIN", "STRAIGHT", "FULL", "OUTER", ",")
 )
@@ -71,8 +74,7 @@ class _Clauses:
     rest: list[Token] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Claim:
+class _Claim(NamedTuple):
     """An expression that is said to mean what some tokens do; ``tail`` tells what may stand behind it."""
 
     expression: exp.Expr
@@ -80,12 +82,13 @@ class _Claim:
     tail: str
 
 
-def prove(select: exp.Select, tokens: Sequence[Token]) -> None:
+def prove(select: exp.Select, tokens: Sequence[Token], kinds: Collection[type[exp.Expr]]) -> None:
     """Make sure that a query's expressions would be sent as they were written.
 
     Args:
         select: marked calls restored.
         tokens: plain tokens of the statement (`qproxy.planner.plain`).
+        kinds: of the nodes of the query.
 
     Raises:
         SQLError: 1235 naming what would have been changed.
@@ -100,7 +103,10 @@ def prove(select: exp.Select, tokens: Sequence[Token]) -> None:
     claims += _claims(group.expressions if group else [], _commas(clauses.groups), "rollup")
     order = select.args.get("order")
     claims += _claims([o.this for o in order.expressions] if order else [], _commas(clauses.orders), "direction")
-    lists = frozenset(t.text for t in tokens if t.token_type is LIST)
+    if not knows(kinds):
+        for claim in claims:
+            _check_order(claim.expression)
+    lists = frozenset([t.text for t in tokens if t.token_type is LIST])
     for claim, sent in zip(claims, _sent([c.expression for c in claims], lists), strict=True):
         _compare(claim, sent, lists)
 
@@ -126,21 +132,21 @@ def _cut(tokens: Sequence[Token]) -> _Clauses:
     for at in range(start + 1, len(tokens)):
         token = tokens[at]
         kind = token.token_type
-        if kind is Kind.R_PAREN:
+        if kind is Kind.L_PAREN:
+            depth += 1
+        elif kind is Kind.R_PAREN:
             depth -= 1
             if depth < 0:
                 break
-        if depth == 0 and not (at and tokens[at - 1].token_type is Kind.DOT):
+        elif depth == 0 and (kind in _TURNS or not clauses.items) and tokens[at - 1].token_type is not Kind.DOT:
             if kind is Kind.FROM and place is clauses.items:
                 place = clauses.tables
                 continue
             if kind in _AFTER_FROM:
                 place = getattr(clauses, _AFTER_FROM[kind])
                 continue
-            quoted = kind in (Kind.STRING, Kind.IDENTIFIER)
-            if place is clauses.items and not place and not quoted and token.text.upper() in _MODIFIERS:
+            if not clauses.items and kind not in _QUOTED and token.text.upper() in _MODIFIERS:
                 continue
-        depth += kind is Kind.L_PAREN
         place.append(token)
     return clauses
 
@@ -203,15 +209,8 @@ def _claims(expressions: Sequence[exp.Expr], written: Sequence[Sequence[Token]],
 
 def _sent(expressions: Sequence[exp.Expr], lists: frozenset[str]) -> Iterator[list[Token]]:
     """The plain tokens of what would be sent for each expression; all are cut into words together."""
-    texts = []
-    for expression in expressions:
-        wrong = misplaced(expression)
-        if wrong is not None:
-            raise unsupported(
-                "operators in this order, which cannot be read for sure: "
-                f"{readable(wrong.sql(dialect=DIALECT))[:60]}; put parentheses around operands"
-            )
-        texts.append(text(expression.unalias()))
+    # Around operands that MariaDB would read otherwise there are parentheses that nobody wrote.
+    texts = [text(expression.unalias()) for expression in expressions]
     # Behind SELECT no word is taken for a statement's verb.
     sql = "SELECT " + " , ".join(texts)
     tokens = plain(lex(sql, lists), sql)
@@ -226,12 +225,22 @@ def _sent(expressions: Sequence[exp.Expr], lists: frozenset[str]) -> Iterator[li
         end += len(" , ")
 
 
+def _check_order(expression: exp.Expr) -> None:
+    wrong = misplaced(expression)
+    if wrong is not None:
+        raise unsupported(
+            "operators in this order, which cannot be read for sure: "
+            f"{readable(wrong.sql(dialect=DIALECT))[:60]}; put parentheses around operands"
+        )
+
+
 def _compare(claim: _Claim, sent: list[Token], lists: frozenset[str]) -> None:
     words = _words(claim.written)
-    for tried in (sent, None):
-        found = _words(next(_sent([_bare(claim.expression)], lists)) if tried is None else tried)
-        if _same(words, found, claim):
-            return
+    if _same(words, _words(sent), claim):
+        return
+    _check_order(claim.expression)
+    if _same(words, _words(next(_sent([_bare(claim.expression)], lists))), claim):
+        return
     raise unsupported(_difference(words[0], _words(sent)[0]))
 
 
