@@ -234,8 +234,10 @@ def _position_column(operand: exp.Expr, query: Query) -> tuple[Source, Callable[
     if source is None or source.table.kind is not TableKind.DIRECTOR:
         return None
     table, name = source.table, operand.name.lower()
+    if table.lon is None or table.lat is None or name not in (table.lon.lower(), table.lat.lower()):
+        return None
     column = table.column(name)
-    if column is None or table.lon is None or table.lat is None or column.base_type not in _NUMBERS:
+    if column is None or column.base_type not in _NUMBERS:
         return None
     if name == table.lon.lower():
         return source, lambda reals: Bounds(lon=reals)

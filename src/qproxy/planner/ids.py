@@ -203,8 +203,10 @@ def _index_of(
 
 def _same_ids(column: Column, director: Column, integer: bool) -> bool:
     """Whether a value of the column equals an id exactly where it is that id."""
+    if column is director:
+        return not integer or column.base_type in _INTEGERS
     if not integer:
-        return column is director or column.base_type not in _INTEGERS
+        return column.base_type not in _INTEGERS
     unsigned = ["unsigned" in c.type.lower() for c in (column, director)]
     return column.base_type in _INTEGERS and director.base_type in _INTEGERS and unsigned[0] == unsigned[1]
 

@@ -19,6 +19,8 @@ from qproxy.planner.ties import match_side, tied
 def groups(query: Query) -> list[tuple[Source, ...]]:
     """The partitioned sources of a query, those together whose rows meet in one chunk."""
     partitioned = query.partitioned
+    if len(partitioned) < 2:
+        return [(source,) for source in partitioned]
     group = {s.alias: s.alias for s in partitioned}
 
     def root(alias: str) -> str:

@@ -215,7 +215,8 @@ def _shape(query: Query, names: tuple[str, ...]) -> str:
         rollup=query.rollup,
         limit=0,
     )
-    return Template.cut(statement, query.slots).fill([s.table.name for s in query.slots])
+    slots = query.slots
+    return Template.cut(statement, slots).fill([s.table.name for s in slots])
 
 
 def _columns(query: Query, names: tuple[str, ...]) -> str:

@@ -205,8 +205,9 @@ class Query:
         """All chunk tables that its statement reads."""
         found: list[Slot] = []
         for source in self.sources:
-            if source.slot is not None:
-                found.append(source.slot)
+            slot = source.slot
+            if slot is not None:
+                found.append(slot)
             elif source.text is not None:
                 found += [s if not source.nullable else s.optional() for s in source.text.slots]
         for subquery in self.nested.values():
