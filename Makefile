@@ -1,7 +1,8 @@
 # Each target does all of its own set-up: `make demo` and `make test` work in a fresh clone.
 #
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
-#   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told
+#   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told; ARGS=--every-case runs every case of
+#                                           the corpus on every system, where otherwise some run one in four
 #   make lint                               ruff and mypy
 #   make clients                            clients of npm and Debian too; writes docs/clients.md
 #   make plans                              the golden plans anew, and docs/sql.md, which is made of them

@@ -374,3 +374,35 @@ select concat(tx, tx) AS x FROM t.b
 select id from t.b where dtm < timestamp '2020-02-01 00:00:00' order by id
 select id from t.b where b = '9000000000000000001' order by id
 SELECT id, CONCAT(bt) AS x FROM t.b
+SELECT ti AS x FROM t.b UNION SELECT si FROM t.b
+SELECT vc AS x FROM t.b UNION SELECT 'VC'
+(SELECT ti AS x FROM t.b UNION ALL SELECT ti FROM t.b) UNION SELECT 127
+SELECT lower(vc) AS x FROM t.b INTERSECT SELECT upper(ch) FROM t.b
+SELECT iu AS x FROM t.b INTERSECT ALL SELECT 6 UNION ALL SELECT 6
+SELECT iu AS x FROM t.b EXCEPT SELECT 6
+SELECT iu AS x FROM t.b EXCEPT ALL SELECT 6
+SELECT vc AS x FROM t.b EXCEPT (SELECT ch FROM t.b WHERE ch IS NOT NULL)
+SELECT en AS x FROM t.b UNION ALL SELECT en FROM t.b
+SELECT en AS x FROM t.b UNION SELECT ch FROM t.b
+SELECT id, i > ANY (SELECT ti FROM t.b) AS x FROM t.b
+SELECT id, i >= ALL (SELECT ti FROM t.b WHERE ti IS NOT NULL) AS x FROM t.b
+SELECT id, i >= ALL (SELECT ti FROM t.b) AS x, i = ANY (SELECT si FROM t.b WHERE id > 100) AS y FROM t.b
+SELECT id, vc = ANY (SELECT upper(ch) FROM t.b) AS x FROM t.b
+SELECT id, (ti, si) IN (SELECT ti, si FROM t.b WHERE id < 3) AS x FROM t.b
+SELECT id, (ti, si) NOT IN (SELECT ti, si FROM t.b) AS x FROM t.b
+SELECT id, (vc, ti) IN (SELECT upper(vc), ti FROM t.b WHERE vc IS NOT NULL) AS x FROM t.b
+SELECT id FROM t.b WHERE (ti, si) = (SELECT ti, si FROM t.b WHERE id = 2)
+SELECT a.id AS x, c.id AS y FROM t.b AS a LEFT JOIN (t.b AS b JOIN t.b AS c ON b.id = c.id) ON a.id = b.id + 1
+SELECT t.i FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 2 FROM n WHERE i < 9) SELECT * FROM n) AS t
+SELECT t.i FROM (WITH RECURSIVE n(i) AS (SELECT 0 UNION SELECT (i + 3) % 10 FROM n) SELECT * FROM n) AS t
+SELECT COUNT(*) AS x FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 2 FROM n) SELECT * FROM n) AS t
+SELECT id, row_number() OVER (ORDER BY vc, id) AS x, rank() OVER (ORDER BY vc) AS y, dense_rank() OVER (ORDER BY en DESC) AS z FROM t.b ORDER BY id
+SELECT id, percent_rank() OVER (ORDER BY d) AS x, cume_dist() OVER (ORDER BY d) AS y, ntile(3) OVER (ORDER BY id) AS z FROM t.b ORDER BY id
+SELECT id, lag(vc) OVER (ORDER BY id) AS x, lead(en, 2) OVER (ORDER BY id) AS y, first_value(dc) OVER (ORDER BY id) AS z FROM t.b ORDER BY id
+SELECT id, last_value(dt) OVER (ORDER BY id) AS x, nth_value(f, 2) OVER (ORDER BY id) AS y FROM t.b ORDER BY id
+SELECT id, sum(i) OVER (ORDER BY id) AS x, avg(dc) OVER (PARTITION BY ti > 0) AS y, count(vc) OVER (PARTITION BY vc) AS z FROM t.b ORDER BY id
+SELECT id, min(vc) OVER (PARTITION BY ti > 0) AS x, max(en) OVER () AS y, bit_or(ti) OVER () AS z, max(length(vc)) OVER () AS w FROM t.b ORDER BY id
+SELECT id, sum(i) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS x, count(*) OVER (ORDER BY si RANGE BETWEEN 2 PRECEDING AND CURRENT ROW) AS y FROM t.b ORDER BY id
+SELECT id, median(i) OVER () AS x, percentile_cont(0.25) WITHIN GROUP (ORDER BY dc DESC) OVER () AS y, percentile_disc(0.5) WITHIN GROUP (ORDER BY si) OVER () AS z FROM t.b ORDER BY id
+SELECT ti > 0 AS x, sum(count(*)) OVER (ORDER BY ti > 0) AS y FROM t.b GROUP BY ti > 0 ORDER BY 1
+SELECT max(length(vc)) AS x, min(i) AS y, max(i + 1) AS z FROM t.b

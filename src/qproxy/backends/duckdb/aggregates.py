@@ -39,16 +39,16 @@ def _argument(node: exp.Expr, context: Context, compile_: Compile) -> tuple[str,
         inner, word = inner.expressions[0], "DISTINCT "
     value = compile_(inner, context.inside_aggregate())
     # The server keeps the hidden digits of a quotient unless it gathers groups in a temporary table.
-    return word, settled(value) if context.keys or value.type.kind == "bool" else value
+    return word, settled(value) if context.keys or context.over or value.type.kind == "bool" else value
 
 
 def _count(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     inner = node.this
     within = context.inside_aggregate()
     if isinstance(inner, exp.Star):
-        return Typed("count(*)", COUNT)
+        return Typed(f"count(*){context.over}", COUNT)
     if not isinstance(inner, exp.Distinct):
-        return Typed(f"count({settled(compile_(inner, within)).sql})", COUNT)
+        return Typed(f"count({settled(compile_(inner, within)).sql}){context.over}", COUNT)
     values = [settled(compile_(e, within)) for e in inner.expressions]
     keys = [equality_key(v) for v in values]
     if len(keys) == 1:
@@ -57,28 +57,29 @@ def _count(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     return Typed(f"count(DISTINCT CASE WHEN {nulls} THEN NULL ELSE row({', '.join(keys)}) END)", COUNT)
 
 
-def _sum_of(word: str, value: Typed) -> Typed:
+def _sum_of(word: str, value: Typed, over: str) -> Typed:
     number = as_number(value)
     if not number.type.exact:
-        return Typed(f"sum({word}{as_double(number)})", DOUBLE)
+        return Typed(f"sum({word}{as_double(number)}){over}", DOUBLE)
     scale = _scale(number.type)
     kind = decimal(number.type.precision + _SUM_DIGITS, number.type.decimals, scale=number.type.scale)
-    return Typed(f"CAST(sum({word}{number.sql}) AS DECIMAL(38,{scale}))", kind)
+    return Typed(f"CAST(sum({word}{number.sql}){over} AS DECIMAL(38,{scale}))", kind)
 
 
 def _sum(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
-    return _sum_of(*_argument(node, context, compile_))
+    return _sum_of(*_argument(node, context, compile_), context.over)
 
 
 def _avg(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     word, value = _argument(node, context, compile_)
     number = as_number(value)
+    over = context.over
     if not number.type.exact:
-        return Typed(f"(sum({word}{as_double(number)}) / nullif(count({word}{number.sql}), 0))", DOUBLE)
+        return Typed(f"(sum({word}{as_double(number)}){over} / nullif(count({word}{number.sql}){over}, 0))", DOUBLE)
     # The sum of n values needs few digits more than one of them; leaving room keeps the division exact.
     room = decimal(min(28, number.type.precision + 10), number.type.decimals, scale=number.type.scale)
-    total = Typed(f"CAST(sum({word}{number.sql}) AS DECIMAL(38,{_scale(number.type)}))", room)
-    count = Typed(f"count({word}{number.sql})", MType("int", "bigint", 20))
+    total = Typed(f"CAST(sum({word}{number.sql}){over} AS DECIMAL(38,{_scale(number.type)}))", room)
+    count = Typed(f"count({word}{number.sql}){over}", MType("int", "bigint", 20))
     result = quotient(total, count)
     kind = decimal(number.type.precision + DIVISION_DIGITS, number.type.decimals + DIVISION_DIGITS)
     return Typed(result.sql, replace(kind, scale=_scale(result.type)))
@@ -88,6 +89,16 @@ def _scale(kind: MType) -> int:
     return kind.decimals if kind.scale is None else kind.scale
 
 
+def chosen_type(node: exp.Expr, kind: MType) -> MType:
+    """The type of one of several values of an expression: text is no ENUM any more, an INT of no column is a BIGINT."""
+    if kind.kind == "string":
+        word = "varchar" if kind.word == "enum" else kind.word
+        return MType("string", word, kind.length, 39, binary=kind.binary)
+    if kind.kind == "int" and not isinstance(node, exp.Column | exp.Literal | exp.Distinct):
+        return replace(kind, word="bigint")
+    return kind
+
+
 def _extreme(function: str, chooser: str) -> Handler:
     def handler(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
         _, value = _argument(node, context, compile_)
@@ -95,11 +106,8 @@ def _extreme(function: str, chooser: str) -> Handler:
         if kind.kind == "bit":
             raise refused(f"{function.upper()} of a BIT column; add 0 to it")
         if kind.kind == "string":
-            result = MType(
-                "string", "varchar" if kind.word == "enum" else kind.word, kind.length, 39, binary=kind.binary
-            )
-            return Typed(f"{chooser}({value.sql}, {equality_key(value)})", result)
-        return Typed(f"{function}({value.sql})", kind)
+            return Typed(f"{chooser}({value.sql}, {equality_key(value)}){context.over}", chosen_type(node.this, kind))
+        return Typed(f"{function}({value.sql}){context.over}", chosen_type(node.this, kind))
 
     return handler
 
@@ -112,7 +120,7 @@ def _spread(function: str) -> Handler:
         if number.type.exact:
             decimals = min(30, number.type.decimals + DIVISION_DIGITS)
             kind = MType("double", length=number.type.length * 2 + decimals, decimals=decimals)
-        return Typed(f"{function}({as_double(number)})", kind)
+        return Typed(f"{function}({as_double(number)}){context.over}", kind)
 
     return handler
 
@@ -120,7 +128,7 @@ def _spread(function: str) -> Handler:
 def _bits(function: str, empty: str) -> Handler:
     def handler(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
         _, value = _argument(node, context, compile_)
-        sql = f"coalesce({function}({unsigned_bits(value)}), CAST('{empty}' AS UBIGINT))"
+        sql = f"coalesce({function}({unsigned_bits(value)}){context.over}, CAST('{empty}' AS UBIGINT))"
         return Typed(sql, MType("int", "bigint", 21, unsigned=True))
 
     return handler

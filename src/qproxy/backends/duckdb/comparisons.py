@@ -92,6 +92,13 @@ def compare(symbol: str, left: Typed, right: Typed) -> str:
 def _comparison(symbol: str) -> Callable[[exp.Expr, Context, Compile], Typed]:
     def handler(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
         left, right = node.this, node.expression
+        if isinstance(right, exp.Any | exp.All):
+            return _quantified(symbol, compile_(left, context), right, context)
+        if isinstance(left, exp.Tuple) and isinstance(right, exp.Subquery):
+            if symbol != "=":
+                raise refused("comparisons of rows other than by =")
+            condition, rows = _row_condition(left, right.this, context, compile_)
+            return Typed(f"(SELECT {condition} FROM {rows})", BOOL)
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
             if symbol != "=" or len(left.expressions) != len(right.expressions):
                 raise refused("comparisons of rows other than by =")
@@ -118,9 +125,42 @@ def _between(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
     return Typed(f"({low} AND {high})", BOOL)
 
 
+def _quantified(symbol: str, value: Typed, right: exp.Expr, context: Context) -> Typed:
+    """A comparison with ANY or ALL of a subquery."""
+    inner = right.this.this if isinstance(right.this, exp.Subquery) else right.this
+    sql, columns = context.subquery(inner, context)
+    if len(columns) != 1:
+        raise SQLError(1241, "Operand should contain 1 column(s)")
+    a, b = comparable(value, Typed("q_in.q_value", columns[0][1]))
+    word = "ANY" if isinstance(right, exp.Any) else "ALL"
+    return Typed(f"({a} {symbol} {word} (SELECT {b} FROM ({sql}) AS q_in(q_value)))", BOOL)
+
+
+def _row_condition(row: exp.Tuple, query: exp.Expr, context: Context, compile_: Compile) -> Operands:
+    """The condition that a row is equal to one of a subquery, and the subquery as it stands in FROM.
+
+    Raises:
+        SQLError: 1241 where it has another number of columns.
+    """
+    sql, columns = context.subquery(query, context)
+    if len(columns) != len(row.expressions):
+        raise SQLError(1241, f"Operand should contain {len(row.expressions)} column(s)")
+    parts = [
+        compare("=", compile_(e, context), Typed(f"q_in.c{i}", kind))
+        for i, (e, (_, kind)) in enumerate(zip(row.expressions, columns, strict=True))
+    ]
+    labels = ", ".join(f"c{i}" for i in range(len(columns)))
+    return f"({' AND '.join(parts)})", f"({sql}) AS q_in({labels})"
+
+
 def _in(node: exp.Expr, context: Context, compile_: Compile) -> Typed:
-    value = compile_(node.this, context)
     query = node.args.get("query")
+    if isinstance(node.this, exp.Tuple) and query is not None:
+        condition, rows = _row_condition(node.this, query.this, context, compile_)
+        # Unknown is what is equal to no row, but would be to one if NULLs were known.
+        found = f"CASE WHEN bool_or({condition}) THEN TRUE WHEN count(*) = count({condition}) THEN FALSE END"
+        return Typed(f"(SELECT {found} FROM {rows})", BOOL)
+    value = compile_(node.this, context)
     if query is not None:
         sql, columns = context.subquery(query.this, context)
         if len(columns) != 1:

@@ -43,6 +43,7 @@ class Context:
         outer: the context of the statement around a subquery.
         grouped: whether rows are grouped, so that a bare column means a value of the group's first row.
         keys: grouping expressions and what stands for them, while rows are grouped.
+        over: the window of the aggregate that is being translated, from OVER on; empty for groups.
         subquery: translates a nested statement: its SQL and the columns that it gives.
     """
 
@@ -51,9 +52,12 @@ class Context:
     outer: Context | None = None
     grouped: bool = False
     keys: Sequence[tuple[exp.Expr, Typed]] = ()
+    over: str = ""
 
     def inside_aggregate(self) -> Context:
-        """The same place, within an aggregate's argument: columns are those of single rows."""
+        """The place of an aggregate's argument: columns are those of single rows, or of groups in a window."""
+        if self.over:
+            return replace(self, over="")
         return replace(self, grouped=False, keys=())
 
     def column(self, name: str, table: str | None) -> Typed:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from qproxy.backends.duckdb import aggregates, arithmetic, casts, comparisons, dates, numbers, strings
+from qproxy.backends.duckdb import aggregates, arithmetic, casts, comparisons, dates, numbers, strings, windows
 from qproxy.backends.duckdb.context import Context
 from qproxy.backends.duckdb.typed import Typed, cast_to, refused, settled, text_literal, truth
 from qproxy.backends.duckdb.types import BOOL, NOT_FIXED, NULL_TYPE, MType, common, decimal, integer, string
@@ -34,7 +34,7 @@ def compile_expression(node: exp.Expr, context: Context) -> Typed:
             return value
     handler = _HANDLERS.get(node.key)
     if handler is None:
-        for family in (arithmetic, comparisons, numbers, strings, dates, casts, aggregates):
+        for family in (arithmetic, comparisons, numbers, strings, dates, casts, aggregates, windows):
             handler = family.HANDLERS.get(node.key)
             if handler is not None:
                 break

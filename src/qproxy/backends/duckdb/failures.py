@@ -24,4 +24,8 @@ def sql_error(error: Exception) -> SQLError:
         return SQLError(1690, f"value is out of range: {first}")
     if name == "ConstraintException":
         return SQLError(1048, f"the embedded engine: {first}")
+    if "More than one row returned by a subquery" in first:
+        return SQLError(1242, "Subquery returns more than 1 row")
+    if "cannot contain window functions" in first:
+        return SQLError(4015, "Window function is allowed only in SELECT list and ORDER BY clause")
     return SQLError(1105, f"the embedded engine: {first}")

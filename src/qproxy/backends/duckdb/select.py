@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -11,12 +12,13 @@ from qproxy.backends.duckdb.chunks import CHUNK
 from qproxy.backends.duckdb.comment import described
 from qproxy.backends.duckdb.context import Context, Source
 from qproxy.backends.duckdb.expressions import compile_expression
+from qproxy.backends.duckdb.recursive import recursive
 from qproxy.backends.duckdb.registry import Registry, quote
+from qproxy.backends.duckdb.setops import Columns, matched, united
 from qproxy.backends.duckdb.typed import Typed, cast_to, equality_key, refused, settled, sort_key, truth
-from qproxy.backends.duckdb.types import MType, common
+from qproxy.backends.duckdb.types import MType
 from qproxy.errors import SQLError
 
-Columns = list[tuple[str, MType]]
 _KNOWN = frozenset(
     [
         "expressions",
@@ -50,10 +52,12 @@ class Selects:
 
     Args:
         registry: the tables and their types.
+        local: columns of common table expressions, by name.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, local: Mapping[str, Columns] = MappingProxyType({})) -> None:
         self._registry = registry
+        self._local = local
 
     def statement(self, node: exp.Expr, outer: Context | None = None) -> tuple[str, Columns]:
         """DuckDB SQL of a SELECT or UNION, and the columns that it gives.
@@ -65,48 +69,62 @@ class Selects:
             sql, columns = self.statement(node.this, outer)
             tail = self._tail(node, columns)
             return (f"SELECT * FROM ({sql}) AS q_inner{tail}" if tail else f"({sql})"), columns
-        if isinstance(node, exp.Union):
-            return self._union(node, outer)
+        if node.args.get("with_"):
+            return recursive(node, lambda arm, name, columns: self._seeing(name, columns).statement(arm, outer))
+        if isinstance(node, exp.SetOperation):
+            return self._combined(node, outer)
         if isinstance(node, exp.Select):
             return self._select(node, outer, None)
         raise refused(f"the statement {node.key.upper()}")
+
+    def _seeing(self, name: str, columns: Columns) -> Selects:
+        """The same with one more common table expression; none where it has no columns yet."""
+        return Selects(self._registry, {**self._local, name: columns}) if columns else self
 
     def _nested(self, node: exp.Expr, context: Context) -> tuple[str, Columns]:
         return self.statement(node, context)
 
     # -- FROM ------------------------------------------------------------------------------------------------
 
-    def _table(self, node: exp.Expr, outer: Context | None) -> tuple[str, Source]:
+    def _table(self, node: exp.Expr, outer: Context | None) -> tuple[str, list[Source]]:
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             database = node.text("db") or None
             alias = node.alias or node.name
+            if database is None and node.name in self._local:
+                return f"{quote(node.name)} AS {quote(alias)}", [Source(alias, dict(self._local[node.name]))]
             shape = self._registry.resolve(database, node.name)
             place = f"{quote(database)}.{quote(node.name)}" if database else quote(node.name)
-            return f"{place} AS {quote(alias)}", Source(
-                alias, shape.columns, self._registry.chunked(database, node.name)
-            )
+            chunked = self._registry.chunked(database, node.name)
+            return f"{place} AS {quote(alias)}", [Source(alias, shape.columns, chunked)]
+        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery):
+            sql, sources = self._joined(node.this, node.this.args.get("joins") or (), outer)
+            return f"({sql})", sources
         if isinstance(node, exp.Subquery):
             if not node.alias:
                 raise SQLError(1248, "Every derived table must have its own alias")
             sql, columns = self.statement(node.this, outer)
-            return f"({described(sql, columns)}) AS {quote(node.alias)}", Source(node.alias, dict(columns))
+            return f"({described(sql, columns)}) AS {quote(node.alias)}", [Source(node.alias, dict(columns))]
         raise refused(f"{node.sql('mysql')!r} in FROM")
 
     def _from(self, node: exp.Select, outer: Context | None) -> tuple[str, list[Source]]:
         clause = node.args.get("from_")
         if clause is None:
             return "", []
-        sql, first = self._table(clause.this, outer)
-        sources = [first]
-        parts = [f" FROM {sql}"]
-        for join in node.args.get("joins") or ():
+        sql, sources = self._joined(clause.this, node.args.get("joins") or (), outer)
+        return f" FROM {sql}", sources
+
+    def _joined(self, first: exp.Expr, joins: Sequence[exp.Expr], outer: Context | None) -> tuple[str, list[Source]]:
+        """Tables and joins from left to right."""
+        sql, sources = self._table(first, outer)
+        parts = [sql]
+        for join in joins:
             if join.args.get("using") or str(join.args.get("method") or ""):
                 raise refused("JOIN ... USING and NATURAL JOIN")
-            sql, source = self._table(join.this, outer)
-            sources.append(source)
+            sql, brought = self._table(join.this, outer)
+            together = _same_chunk(sources, brought)
+            sources += brought
             side = str(join.args.get("side") or "").upper()
             on = join.args.get("on")
-            together = _same_chunk(sources)
             if on is None:
                 if side:
                     raise SQLError(1064, f"{side} JOIN without ON")
@@ -201,43 +219,25 @@ class Selects:
 
     # -- UNION ---------------------------------------------------------------------------------------------
 
-    def _union(self, node: exp.Union, outer: Context | None) -> tuple[str, Columns]:
-        arms: list[exp.Expr] = []
+    def _combined(self, node: exp.SetOperation, outer: Context | None) -> tuple[str, Columns]:
         distinct = bool(node.args.get("distinct"))
-        current: exp.Expr = node
-        while isinstance(current, exp.Union):
-            if bool(current.args.get("distinct")) != distinct:
-                raise refused("UNION and UNION ALL in one statement")
-            if current is not node and self._tail(current, []):
-                break
+        arms: list[exp.Expr] = [node.expression]
+        current: exp.Expr = node.this
+        # Long chains of UNION nest to the left.
+        while (
+            isinstance(node, exp.Union)
+            and isinstance(current, exp.Union)
+            and bool(current.args.get("distinct")) == distinct
+            and not self._tail(current, [])
+        ):
             arms.append(current.expression)
             current = current.this
-        arms.append(current)
-        arms.reverse()
-        shapes = [self.statement(_bare(a), outer) for a in arms]
-        if len({len(columns) for _, columns in shapes}) != 1:
-            raise SQLError(1222, "The used SELECT statements have a different number of columns")
-        names = [n for n, _ in shapes[0][1]]
-        kinds = [common([columns[i][1] for _, columns in shapes]) for i in range(len(names))]
-        sqls = []
-        for sql, columns in shapes:
-            if [k for _, k in columns] == kinds:
-                sqls.append(f"({sql})")
-                continue
-            labels = [f"c{i}" for i in range(len(kinds))]
-            casts = ", ".join(
-                f"{cast_to(Typed(f'q_arm.{label}', k), kind)} AS {quote(name)}"
-                for label, (_, k), kind, name in zip(labels, columns, kinds, names, strict=True)
-            )
-            sqls.append(f"(SELECT {casts} FROM ({sql}) AS q_arm({', '.join(labels)}))")
-        result = list(zip(names, kinds, strict=True))
-        sql = " UNION ALL ".join(sqls)
+        shapes = [self.statement(_bare(a), outer) for a in (current, *reversed(arms))]
+        if isinstance(node, exp.Union):
+            sql, result = united(shapes, distinct)
+        else:
+            sql, result = matched(*shapes, inside=isinstance(node, exp.Intersect), distinct=distinct)
         tail = self._tail(node, result)
-        if distinct:
-            labels = [f"c{i}" for i in range(len(kinds))]
-            keys = ", ".join(equality_key(Typed(f"q_all.{c}", k)) for c, k in zip(labels, kinds, strict=True))
-            listed = ", ".join(f"q_all.{c} AS {quote(n)}" for c, n in zip(labels, names, strict=True))
-            sql = f"SELECT DISTINCT ON ({keys}) {listed} FROM ({sql}) AS q_all({', '.join(labels)})"
         return (f"SELECT * FROM ({sql}) AS q_union{tail}" if tail else sql), result
 
     def _tail(self, node: exp.Expr, columns: Columns) -> str:
@@ -262,15 +262,14 @@ class Selects:
         return _order_sql(keys) + _limit(node)
 
 
-def _same_chunk(sources: Sequence[Source]) -> str:
-    """The condition by which the last source meets the chunked ones before it, in equal chunks only; or nothing."""
-    *before, last = [f"{quote(s.alias)}.{quote(CHUNK)}" if s.chunked else "" for s in sources]
-    named = [b for b in before if b]
-    if not last or not named:
+def _same_chunk(before: Sequence[Source], brought: Sequence[Source]) -> str:
+    """The condition by which chunked sources that a join brings meet those before in equal chunks only; or nothing."""
+    sides = [[f"{quote(s.alias)}.{quote(CHUNK)}" for s in part if s.chunked] for part in (brought, before)]
+    if not all(sides):
         return ""
-    # Behind an outer join either may be NULL; those that are not are equal.
-    earlier = named[0] if len(named) == 1 else f"coalesce({', '.join(named)})"
-    return f"{last} = {earlier}"
+    # Behind an outer join any may be NULL; those that are not are equal.
+    first, second = (names[0] if len(names) == 1 else f"coalesce({', '.join(names)})" for names in sides)
+    return f"{first} = {second}"
 
 
 def _stored(kind: MType) -> MType:
@@ -309,6 +308,12 @@ def _aggregates(node: exp.Expr) -> bool:
         return False
     if isinstance(node, exp.AggFunc):
         return True
+    if isinstance(node, exp.Window):
+        # What is over a window sums up rows of the result.
+        call = node.this.this if isinstance(node.this, exp.WithinGroup) else node.this
+        inside = [*call.iter_expressions(), *(c for c in node.iter_expressions() if c is not node.this)]
+        inside += node.this.expression.expressions if call is not node.this else []
+        return any(_aggregates(child) for child in inside)
     return any(_aggregates(child) for child in node.iter_expressions())
 
 
