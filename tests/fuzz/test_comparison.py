@@ -111,3 +111,8 @@ def test_a_column_of_a_table_keeps_its_flags() -> None:
     enum, text = (Answer((column,), ((b"1",),)) for column in columns)
     assert _kind(ROWS, enum, text) == "different"
     assert _kind(ROWS, enum, enum) == "alike"
+
+
+def test_short_integers_of_expressions_are_as_wide_as_a_temporary_table_makes_them() -> None:
+    assert _kind(ROWS, _rows("1", kind=3, length=11), _rows("1", kind=8, length=11)) == "alike"
+    assert _kind(ROWS, _rows("1", kind=3, length=11), _rows("1", kind=8, length=21)) == "different"
