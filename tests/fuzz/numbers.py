@@ -25,7 +25,7 @@ class Numbers(Draws):
         form = self.form
         return self.one(
             lambda: node(form("({} + {})", "({} * {})", "{} + {}"), self._int(d), self.pick("1", "2", "7")),
-            lambda: node("({} - {})", node("CAST({} AS SIGNED)", self._int(d)), self._int(0)),
+            lambda: node("({0} - {1})", *(node("CAST({} AS SIGNED)", self._int(n)) for n in (d, 0))),
             lambda: node("{} DIV {}", self._int(0), self.pick(*_DIVISORS)),
             lambda: node("{} % {}", self.column("int", "big"), self.pick(*_DIVISORS)),
             lambda: node(form("ABS({})", "SIGN({})", "BIT_COUNT({})", "CRC32({})"), self._int(d)),

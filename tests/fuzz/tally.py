@@ -17,7 +17,7 @@ class Outcome:
 
     Attributes:
         kind: ``alike``, ``refused`` (by the proxy alone, with 1235), ``failed`` (refused by both), ``slow`` (for the
-            plain server), ``open`` (the plain servers differ too) or ``different``.
+            plain server), ``open`` (plain servers differ too, or one does by its plan) or ``different``.
         reason: of a refusal or failure, as the proxy said it.
         faults: what is wrong with the answer.
         rows: of the answer.

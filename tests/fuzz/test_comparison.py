@@ -19,14 +19,21 @@ ORDERED = Select((Item(_X),), Ref("t", ""), orders=(Key(_X),), total=True)
 FIRST = Select((Item(_X),), Ref("t", ""), limit=2)
 
 
+_SWITCH = "SET SESSION optimizer_switch = "
+
+
 class _Said(Connections):
-    """A system with answers that were given beforehand."""
+    """A system with answers that were given beforehand, some of them for one value of its optimizer_switch."""
 
     def __init__(self, answers: Mapping[str, Answer | Refusal]) -> None:
         self.answers = answers
+        self.plan = "'default'"
 
     def ask(self, sql: str, database: str) -> Answer | Refusal:
-        return self.answers[sql]
+        if sql.startswith(_SWITCH):
+            self.plan = sql.removeprefix(_SWITCH)
+            return Answer((), ())
+        return self.answers.get(self.plan + sql) or self.answers[sql]
 
 
 def _rows(*values: str, kind: int = 3, **more: int) -> Answer:
@@ -81,6 +88,15 @@ def test_what_plain_servers_answer_in_two_ways_is_left_open() -> None:
     assert _kind(ROWS, _rows("1"), _rows("2"), twin=_rows("1")) == "different"
 
 
+def test_what_a_plain_server_answers_by_its_plan_is_left_open() -> None:
+    answers = {ROWS.sql(): _rows("1"), "'derived_merge=off'" + ROWS.sql(): _rows("3")}
+    oracle, twin, proxy = _Said({ROWS.sql(): _rows("1")}), _Said(answers), _Said({ROWS.sql(): _rows("2")})
+    assert Comparison(oracle, twin, proxy, "sky").outcome(1, Made(ROWS)).kind == "open"
+    assert twin.plan == "'default'"
+    answers["'derived_merge=off'" + ROWS.sql()] = _rows("1")
+    assert Comparison(oracle, twin, proxy, "sky").outcome(1, Made(ROWS)).kind == "different"
+
+
 @pytest.mark.parametrize(
     ("kind", "what", "one", "other"),
     [(253, "charset", 45, 63), (253, "length", 40, 80), (12, "scale", 6, 0)],
@@ -95,3 +111,8 @@ def test_a_column_of_a_table_keeps_its_flags() -> None:
     enum, text = (Answer((column,), ((b"1",),)) for column in columns)
     assert _kind(ROWS, enum, text) == "different"
     assert _kind(ROWS, enum, enum) == "alike"
+
+
+def test_short_integers_of_expressions_are_as_wide_as_a_temporary_table_makes_them() -> None:
+    assert _kind(ROWS, _rows("1", kind=3, length=11), _rows("1", kind=8, length=11)) == "alike"
+    assert _kind(ROWS, _rows("1", kind=3, length=11), _rows("1", kind=8, length=21)) == "different"

@@ -66,21 +66,36 @@ class Aliases:
         return None if place is None else self.items[place].copy()
 
     def position(self, expression: exp.Expr, clause: str) -> exp.Expr | None:
-        """The item at a position given as an integer literal, or None."""
-        if isinstance(expression, exp.Literal) and not expression.is_string and expression.name.isdigit():
-            number = int(expression.name)
+        """The item at a position given as a constant integer, or None."""
+        number = whole_number(expression)
+        if number is not None:
             if not 1 <= number <= len(self.items):
                 raise SQLError(1054, f"Unknown column '{number}' in '{clause}'")
             return self.items[number - 1].copy()
         return None
 
 
+def whole_number(expression: exp.Expr) -> int | None:
+    """The integer that is written, with or without signs and parentheses, or None: in GROUP BY and ORDER BY a position.
+
+    TRUE and FALSE are integers, too.
+    """
+    if isinstance(expression, exp.Paren | exp.Neg):
+        inner = whole_number(expression.this)
+        return -inner if inner is not None and isinstance(expression, exp.Neg) else inner
+    if isinstance(expression, exp.Boolean):
+        return int(bool(expression.this))
+    plain = isinstance(expression, exp.Literal) and not expression.is_string and expression.name.isdigit()
+    return int(expression.name) if plain else None
+
+
 def group_places(group: exp.Group, scope: Scope, aliases: Aliases) -> tuple[int | None, ...]:
     """For each key of GROUP BY the place of the item that it was named by, counted from 0; None for other keys."""
     places: list[int | None] = []
     for expression in group.expressions:
-        if aliases.position(expression, GROUP) is not None:
-            places.append(int(expression.name) - 1)
+        number = whole_number(expression)
+        if number is not None:
+            places.append(number - 1)
         elif isinstance(expression, exp.Column) and not scope.find(expression):
             places.append(aliases.place(expression, GROUP))
         else:
@@ -104,7 +119,11 @@ def bind_groups(group: exp.Group, clauses: Binds, aliases: Aliases) -> tuple[tup
         if aggregates(found):
             raise SQLError(1056, f"Can't group on '{expression.sql(dialect=DIALECT)}'")
         # A number in GROUP BY is a position; one that an alias stands for is a constant.
-        bound.append(exp.Literal.string(found.name) if isinstance(found, exp.Literal) else found)
+        if isinstance(found, exp.Literal):
+            found = exp.Literal.string(found.name)
+        elif (number := whole_number(found)) is not None:
+            found = exp.Literal.string(str(number))
+        bound.append(found)
     return tuple(bound), bool(group.args.get("rollup"))
 
 
@@ -163,7 +182,7 @@ def bind_orders(order: exp.Order | None, clauses: Binds, aliases: Aliases) -> tu
             found = aliases.find(expression, ORDER)
         if found is None:
             found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, ORDER))
-        if not isinstance(found, exp.Literal | exp.Null):
+        if not isinstance(found, exp.Literal | exp.Null) and whole_number(found) is None:
             bound.append(Order(found, bool(ordered.args.get("desc"))))
     return tuple(bound)
 
