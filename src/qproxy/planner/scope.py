@@ -24,6 +24,8 @@ ORDER = "order clause"
 #: Behind a name, tells columns of a result apart that are called the same.
 _TWIN = re.compile("§[0-9]+§$")
 
+#: Of a source: all columns, or one where USING took others away. Tables may have hundreds of columns.
+Seen = Source | tuple[Source, Column]
 Resolver = Callable[[exp.Column], exp.Expr]
 
 
@@ -32,8 +34,7 @@ class Scope:
     """The tables that a query sees.
 
     Attributes:
-        visible: for each part of FROM between commas, the columns that plain names and stars mean, in their order:
-            a column of USING is there once.
+        visible: what plain names and stars mean, in the order of the columns: a column of USING is there once.
         around: what a name means in the query around this one; None where there is none.
         outer: what this query takes from around it, by the word that stands for it inside.
     """
@@ -42,13 +43,13 @@ class Scope:
     around: Resolver | None = None
     sources: list[Source] = field(default_factory=list)
     from_: str | Join | None = None
-    visible: list[list[tuple[Source, Column]]] = field(default_factory=list)
+    visible: list[Seen] = field(default_factory=list)
     outer: dict[str, exp.Expr] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[tuple[Source, Column]]:
         """All columns that plain names and stars mean."""
-        return [found for part in self.visible for found in part]
+        return columns_of(*self.visible)
 
     def resolve(self, column: exp.Column, clause: str) -> exp.Expr:
         """The column that a reference means; for one of a query around, the word that stands for it.
@@ -87,7 +88,6 @@ class Scope:
 
     def find(self, column: exp.Column) -> list[tuple[Source, Column]]:
         """All columns that a reference may mean."""
-        wanted = column.name.lower()
         if column.table:
             return [
                 (s, c)
@@ -96,7 +96,7 @@ class Scope:
                 and (not column.db or (s.database is not None and column.db == s.database.name))
                 and (c := s.table.column(s.inside(column.name)))
             ]
-        return [(s, c) for part in self.visible for s, c in part if s.shown(c.name).lower() == wanted]
+        return [found for seen in self.visible for found in _named(seen, column.name.lower())]
 
     def bound(self, expression: exp.Expr, clause: str) -> exp.Expr:
         """A copy of an expression with every column resolved."""
@@ -126,9 +126,20 @@ def unknown_column(column: exp.Expr, clause: str) -> SQLError:
     return SQLError(1054, f"Unknown column '{written}' in '{clause}'")
 
 
-def columns_of(source: Source) -> list[tuple[Source, Column]]:
-    """All columns of a source."""
-    return [(source, c) for c in source.table.columns]
+def columns_of(*seen: Seen) -> list[tuple[Source, Column]]:
+    """All columns, each with its source."""
+    found: list[tuple[Source, Column]] = []
+    for one in seen:
+        found += [one] if isinstance(one, tuple) else [(one, c) for c in one.table.columns]
+    return found
+
+
+def _named(seen: Seen, name: str) -> list[tuple[Source, Column]]:
+    """The columns that users call so, in lower case."""
+    if isinstance(seen, tuple) or seen.names:
+        return [(s, c) for s, c in columns_of(seen) if s.shown(c.name).lower() == name]
+    column = seen.table.column(name)
+    return [] if column is None else [(seen, column)]
 
 
 def visible_name(column: str) -> str:

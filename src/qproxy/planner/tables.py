@@ -13,7 +13,7 @@ from qproxy.planner.blocks import readable
 from qproxy.planner.dialect import DIALECT
 from qproxy.planner.floats import base_type, is_float
 from qproxy.planner.query import Chain, From, Inner, Join, Query, Recursive, Source, leaves
-from qproxy.planner.scope import Scope, columns_of, distinct_names, visible_name
+from qproxy.planner.scope import Scope, Seen, columns_of, distinct_names, visible_name
 
 #: The alias of what was put around a UNION: its columns may share a name.
 AROUND = "§u0§"
@@ -59,7 +59,7 @@ def bind_tables(select: exp.Select, scope: Scope, sight: Sight) -> None:
     binder = _Tables(scope, sight)
     part = binder.joined(table, joins)
     scope.from_ = part.tree
-    scope.visible = [binder.now(part.visible)]
+    scope.visible = binder.now(part.visible)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class _Part:
     """A part of FROM: its tree, its sources, and the columns that plain names mean in it."""
 
     tree: From
-    visible: list[tuple[Source, Column]]
+    visible: list[Seen]
 
 
 class _Tables:
@@ -105,7 +105,7 @@ class _Tables:
         if any(s.alias == source.alias for s in self._scope.sources):
             raise SQLError(1066, f"Not unique table/alias: '{visible_name(source.alias)}'")
         self._scope.sources.append(source)
-        return _Part(source.alias, columns_of(source))
+        return _Part(source.alias, [source])
 
     def _source(self, table: exp.Expr) -> Source:
         if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
@@ -156,14 +156,14 @@ class _Tables:
         right = self._operand(join.this)
         using = [i.name for i in join.args.get("using") or ()]
         if (join.method or "").upper() == "NATURAL":
-            ours = {c.name.lower() for _, c in left.visible}
-            using = [c.name for _, c in right.visible if c.name.lower() in ours]
+            ours = {c.name.lower() for _, c in columns_of(*left.visible)}
+            using = [c.name for _, c in columns_of(*right.visible) if c.name.lower() in ours]
         conditions = [_using(left, right, name) for name in using]
         visible = _common(left, right, using, kind)
         on = join.args.get("on")
         if on is not None:
             both = [*leaves(left.tree), *leaves(right.tree)]
-            side = replace(self._scope, sources=[s for s in self._scope.sources if s.alias in both], visible=[visible])
+            side = replace(self._scope, sources=[s for s in self._scope.sources if s.alias in both], visible=visible)
             conditions.append(self._sight.condition(on, side))
         condition = exp.and_(*conditions, copy=False) if conditions else None
         if condition is None and kind:
@@ -185,10 +185,10 @@ class _Tables:
                 source = replace(source, on=on if source.on is None else exp.and_(source.on, on))
             sources[at] = source
 
-    def now(self, visible: list[tuple[Source, Column]]) -> list[tuple[Source, Column]]:
-        """Columns with their sources as they have become."""
+    def now(self, visible: list[Seen]) -> list[Seen]:
+        """Sources, and columns with theirs, as they have become."""
         by_alias = {s.alias: s for s in self._scope.sources}
-        return [(by_alias[s.alias], c) for s, c in visible]
+        return [(by_alias[v[0].alias], v[1]) if isinstance(v, tuple) else by_alias[v.alias] for v in visible]
 
 
 def _without_joins(node: exp.Expr) -> exp.Expr:
@@ -214,7 +214,7 @@ def _using(left: _Part, right: _Part, name: str) -> exp.Expr:
     """The equality that one column of USING stands for."""
     sides = []
     for part in (left, right):
-        found = [(s, c) for s, c in part.visible if c.name.lower() == name.lower()]
+        found = [(s, c) for s, c in columns_of(*part.visible) if c.name.lower() == name.lower()]
         if not found:
             raise SQLError(1054, f"Unknown column '{name}' in 'from clause'")
         if len(found) > 1:
@@ -223,7 +223,7 @@ def _using(left: _Part, right: _Part, name: str) -> exp.Expr:
     return exp.EQ(this=sides[0], expression=sides[1])
 
 
-def _common(left: _Part, right: _Part, using: Sequence[str], kind: str) -> list[tuple[Source, Column]]:
+def _common(left: _Part, right: _Part, using: Sequence[str], kind: str) -> list[Seen]:
     """Columns of a join: those of USING first, in the order of the side that keeps all its rows; then the others.
 
     A RIGHT JOIN is the LEFT JOIN of its sides exchanged (MariaDB Knowledge Base, "JOIN Syntax"); with USING that is
@@ -233,8 +233,9 @@ def _common(left: _Part, right: _Part, using: Sequence[str], kind: str) -> list[
         return [*left.visible, *right.visible]
     names = {name.lower() for name in using}
     first, second = (right, left) if kind == "RIGHT" else (left, right)
-    common = [(s, c) for s, c in first.visible if c.name.lower() in names]
-    return [*common, *((s, c) for s, c in (*first.visible, *second.visible) if c.name.lower() not in names)]
+    common = [(s, c) for s, c in columns_of(*first.visible) if c.name.lower() in names]
+    others = columns_of(*first.visible, *second.visible)
+    return [*common, *((s, c) for s, c in others if c.name.lower() not in names)]
 
 
 def result_table(name: str, inner: Inner) -> Table:
