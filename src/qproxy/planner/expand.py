@@ -11,7 +11,7 @@ from qproxy.planner.marks import MARK
 from qproxy.planner.query import From, Join, Order, Query, Subquery
 from qproxy.planner.restrict import AREASPEC, areaspec, areaspec_region, areaspec_source, pt_in
 from qproxy.sky.functions import expand as expand_call
-from qproxy.sky.functions import inside
+from qproxy.sky.functions import inside, short_name
 
 
 def expand(query: Query) -> Query:
@@ -42,6 +42,8 @@ def _joins(part: From, query: Query) -> From:
 
 def _condition(condition: exp.Expr, query: Query) -> exp.Expr:
     """WHERE with region predicates in the form that is fastest where only truth counts, not 0 or NULL."""
+    if not _ours(condition, query):
+        return condition
     holder = exp.Paren(this=condition.copy())
     waiting: list[exp.Expr] = [holder.this]
     while waiting:
@@ -73,9 +75,11 @@ def _region(condition: exp.Expr, query: Query) -> exp.Expr | None:
 
 
 def _expanded(expression: exp.Expr, query: Query) -> exp.Expr:
+    if not _ours(expression, query):
+        return expression
     copy = expression.copy()
     # Innermost first: an argument may be a sciSQL call itself.
-    for call in reversed(list(copy.find_all(exp.Anonymous))):
+    for call in reversed(_ours(copy, query)):
         name = str(call.this)
         if name.lower().startswith(AREASPEC):
             raise unsupported(
@@ -90,6 +94,17 @@ def _expanded(expression: exp.Expr, query: Query) -> exp.Expr:
             return replacement
         call.replace(replacement)
     return copy
+
+
+def _ours(expression: exp.Expr, query: Query) -> list[exp.Anonymous]:
+    """The calls of an expression that no worker knows."""
+    return [
+        call
+        for call in expression.find_all(exp.Anonymous)
+        if call.name.lstrip(MARK) in query.nested
+        or call.name[: len(AREASPEC)].lower() == AREASPEC
+        or short_name(call.name) is not None
+    ]
 
 
 def _written(call: exp.Anonymous, subquery: Subquery) -> exp.Anonymous:

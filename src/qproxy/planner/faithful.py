@@ -148,6 +148,14 @@ def _operand(node: exp.Expr, least: int) -> str:
     return f"({text(node)})" if _level(node) < least else text(node)
 
 
+def _function(node: exp.Expr) -> str:
+    """A call of a function that qproxy itself writes."""
+    arguments = [node.args.get(key) for key in ("this", "expression")]
+    if any(value for key, value in node.args.items() if key not in ("this", "expression", "expressions")):
+        return _generated(node)
+    return f"{_FUNCTIONS[type(node)]}({_list([*(a for a in arguments if a is not None), *node.expressions])})"
+
+
 def _list(expressions: Iterable[exp.Expr]) -> str:
     return ", ".join([text(e) for e in expressions])
 
@@ -339,10 +347,25 @@ _AGGREGATE_NAMES: Mapping[type[exp.Expr], str] = {
     exp.BitwiseOrAgg: "BIT_OR",
     exp.BitwiseXorAgg: "BIT_XOR",
 }
+_FUNCTIONS: Mapping[type[exp.Expr], str] = {
+    exp.Abs: "ABS",
+    exp.Asin: "ASIN",
+    exp.Cos: "COS",
+    exp.Degrees: "DEGREES",
+    exp.Floor: "FLOOR",
+    exp.Greatest: "GREATEST",
+    exp.Least: "LEAST",
+    exp.Pow: "POWER",
+    exp.Radians: "RADIANS",
+    exp.Sin: "SIN",
+    exp.Sqrt: "SQRT",
+    exp.Tan: "TAN",
+}
 _WRITERS: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
     **dict.fromkeys(_OPERATORS, _chain),
     **dict.fromkeys(_AGGREGATE_NAMES, _aggregate),
     **dict.fromkeys(_INFIX, _infix),
+    **dict.fromkeys(_FUNCTIONS, _function),
     exp.EQ: _equal,
     exp.Not: _not,
     exp.Neg: _negative,

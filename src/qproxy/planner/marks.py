@@ -83,6 +83,9 @@ _NOTABLE = frozenset(
         LIST,
     )
 )
+#: What is marked or counted itself, and what tells that the token before it may be.
+_MARKED = _NOTABLE - {Kind.STRING} | {Kind.R_PAREN}
+_TELLING = frozenset((Kind.L_PAREN, Kind.STRING, Kind.HEX_STRING, Kind.BIT_STRING))
 _TEXT = (Kind.STRING, Kind.HEX_STRING, Kind.BIT_STRING)
 
 
@@ -99,6 +102,11 @@ def marked(tokens: Sequence[Token], sql: str) -> list[Token]:
             continue
         call = open_[-1] if open_ else None
         kind = token.token_type
+        following = tokens[at + 1].token_type if at + 1 < len(tokens) else None
+        ordinary = kind not in _MARKED and following not in _TELLING and not token.text.startswith(QUERY)
+        if call is None and ordinary and not (at and tokens[at - 1].token_type is Kind.INTERVAL):
+            out.append(token)
+            continue
         upper = token.text.upper() if kind is not Kind.IDENTIFIER and kind is not Kind.STRING else ""
         if kind is Kind.L_PAREN:
             if open_ and isinstance(open_[-1], _Call) and open_[-1].waiting:

@@ -109,7 +109,7 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
 
 
 def _analyzed(query: Query, new_table: Callable[[], str]) -> Analysis:
-    shown = public(query)
+    shown = _shown(query)
     placed = place(query, new_table)
     stages = {
         s.table: Stage(
@@ -220,4 +220,9 @@ def _shape(query: Query, names: tuple[str, ...]) -> str:
 
 
 def _columns(query: Query, names: tuple[str, ...]) -> str:
-    return _shape(public(query), names)
+    return _shape(_shown(query), names)
+
+
+def _shown(query: Query) -> Query:
+    """The query on the public tables, without what says nothing of its columns."""
+    return public(query if query.simple else replace(query, where=None, having=None, orders=()))

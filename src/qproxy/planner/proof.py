@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from qproxy.errors import unsupported
 from qproxy.planner.blocks import readable
@@ -48,6 +48,7 @@ _AFTER_FROM = {
     Kind.WINDOW: "rest",
 }
 _TURNS = frozenset((Kind.FROM, *_AFTER_FROM))
+_LITERALS = frozenset((Kind.HEX_STRING, Kind.BIT_STRING, Kind.NATIONAL_STRING))
 _QUOTED = frozenset((Kind.STRING, Kind.IDENTIFIER))
 _JOINS = frozenset(
     ("JOIN", "LEFT", "RIGHT", "INNER", "CROSS", "NATURAL", "STRAIGHT_JOIN", "STRAIGHT", "FULL", "OUTER", ",")
@@ -307,10 +308,8 @@ def _words(tokens: Sequence[Token]) -> tuple[list[Word], int]:
         elif kind is Kind.NOT:
             negations += 1
         else:
+            name = kind.name if kind in _LITERALS else ""
             # Some tokens hold several words.
-            words += [(_kind(kind), _SAME.get(w, w)) for w in token.text.casefold().split()]
+            for word in token.text.casefold().split():
+                words.append((name, _SAME.get(word, word)))
     return words, negations
-
-
-def _kind(kind: TokenType) -> str:
-    return kind.name if kind in (Kind.HEX_STRING, Kind.BIT_STRING, Kind.NATIONAL_STRING) else ""

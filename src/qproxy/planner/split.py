@@ -18,6 +18,7 @@ from qproxy.planner import render
 from qproxy.planner.chunkwise import chunkwise
 from qproxy.planner.faithful import call_name
 from qproxy.planner.floats import base_type, divides, is_double, is_float
+from qproxy.planner.marks import MARK
 from qproxy.planner.percentiles import has_percentile, with_percentiles
 from qproxy.planner.plan import SCRATCH, Final, Relay
 from qproxy.planner.query import Order, Query
@@ -219,8 +220,8 @@ def _as_number(extreme: exp.Expr, query: Query) -> exp.Expr:
 
 
 def _count_of(column: exp.Column) -> exp.Expr:
-    total = exp.Coalesce(this=exp.Sum(this=column), expressions=[exp.Literal.number(0)])
-    return exp.Cast(this=total, to=exp.DataType(this=exp.DataType.Type.BIGINT))
+    total = exp.Anonymous(this="COALESCE", expressions=[exp.Sum(this=column), exp.Literal.number(0)])
+    return exp.Anonymous(this=MARK.join(("CAST", "", " AS SIGNED")), expressions=[total])
 
 
 def _aggregated(query: Query) -> Split:
