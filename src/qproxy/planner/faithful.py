@@ -216,7 +216,11 @@ def _negative(node: exp.Expr) -> str:
 
 
 def _column(node: exp.Expr) -> str:
-    parts = [node.args.get(key) for key in ("catalog", "db", "table", "this")]
+    args = node.args
+    table = args.get("table")
+    if table is not None and args.get("db") is None:
+        return f"{_identifier(table)}.{text(args['this'])}"
+    parts = [args.get(key) for key in ("catalog", "db", "table", "this")]
     return ".".join([text(part) for part in parts if part is not None])
 
 

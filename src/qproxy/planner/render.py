@@ -20,7 +20,7 @@ def select(
     *,
     distinct: bool = False,
     from_: str = "",
-    where: exp.Expr | None = None,
+    where: str = "",
     groups: Sequence[exp.Expr] | None = None,
     rollup: bool = False,
     having: exp.Expr | None = None,
@@ -33,10 +33,11 @@ def select(
     Args:
         items: rendered select list.
         from_: ``FROM ...`` with its joins, rendered, or nothing.
+        where: its condition, rendered, or nothing.
     """
     parts = ["SELECT", "DISTINCT" if distinct else "", ", ".join(items), from_]
-    if where is not None:
-        parts.append(f"WHERE {sql(where)}")
+    if where:
+        parts.append(f"WHERE {where}")
     if groups:
         parts.append("GROUP BY " + ", ".join(sql(g) for g in groups) + (" WITH ROLLUP" if rollup else ""))
     if having is not None:
@@ -77,7 +78,7 @@ def _statement(query: Query, items: Sequence[exp.Expr], names: Sequence[str], li
         rendered,
         distinct=query.distinct,
         from_=from_clause(query),
-        where=query.where,
+        where=condition(query),
         groups=keys(query, query.groups),
         rollup=query.rollup,
         having=having,
@@ -128,6 +129,11 @@ def keys(query: Query, groups: Sequence[exp.Expr] | None) -> Sequence[exp.Expr] 
         return groups
     pairs = zip(groups, query.group_places, strict=True)
     return [key if place is None else exp.Literal.number(place + 1) for key, place in pairs]
+
+
+def condition(query: Query) -> str:
+    """The condition of WHERE; nothing where there is none."""
+    return "" if query.where is None else sql(query.where)
 
 
 def quoted_name(name: str) -> str:

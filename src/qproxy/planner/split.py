@@ -184,14 +184,17 @@ class _Partials:
     query: Query
     expressions: list[exp.Expr] = field(default_factory=list)
     combines: list[type[exp.AggFunc] | None] = field(default_factory=list)
+    _texts: list[str] = field(default_factory=list)
     _known: dict[str, int] = field(default_factory=dict)
 
     def add(self, expression: exp.Expr, combine: type[exp.AggFunc] | None = None) -> exp.Column:
         """A reference, for the merge statement, to a value of the chunks."""
-        key = f"{combine}{_key(expression)}"
+        text = _key(expression)
+        key = f"{combine}{text}"
         if key not in self._known:
             self._known[key] = len(self.expressions)
             self.expressions.append(expression)
+            self._texts.append(text)
             self.combines.append(combine)
         number = self._known[key]
         if any(s.outer for s in self.query.nested.values()):
@@ -201,11 +204,16 @@ class _Partials:
 
     def travelling(self) -> list[str]:
         """Rendered items of the chunks' statement."""
-        return [f"{render.sql(_unchanged(e, self.query))} AS `p{i}`" for i, e in enumerate(self.expressions)]
+        changed = [_unchanged(e, self.query) for e in self.expressions]
+        texts = [
+            text if new is old else render.sql(new)
+            for text, new, old in zip(self._texts, changed, self.expressions, strict=True)
+        ]
+        return [f"{text} AS `p{i}`" for i, text in enumerate(texts)]
 
     def typed(self) -> list[str]:
         """Rendered items whose types the scratch table has."""
-        return [f"{render.sql(e)} AS `p{i}`" for i, e in enumerate(self.expressions)]
+        return [f"{text} AS `p{i}`" for i, text in enumerate(self._texts)]
 
     def references(self) -> list[exp.Column]:
         """All columns, in order."""
@@ -258,7 +266,7 @@ def _aggregated(query: Query) -> Split:
     # Without groups a chunk without rows would give a row of NULLs, from which a bare column could be taken.
     filled = None if query.groups else exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
     from_ = render.from_clause(query)
-    chunk = {"from_": from_, "where": query.where, "groups": query.groups, "having": filled}
+    chunk = {"from_": from_, "where": render.condition(query), "groups": query.groups, "having": filled}
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
     combine = [
         f"{render.sql(c if f is None else f(this=c))} AS `p{i}`"
@@ -288,7 +296,7 @@ def _sorted(query: Query) -> Split:
     chunk = {
         "distinct": query.distinct,
         "from_": render.from_clause(query),
-        "where": query.where,
+        "where": render.condition(query),
         "groups": query.groups,
         "having": having,
     }
@@ -371,7 +379,7 @@ def _gathered(query: Query) -> Split:
     orders = [Order(gathered(o.expression), o.descending) for o in query.orders]
     if not partials.expressions:
         partials.add(exp.Literal.number(1))
-    chunk = {"from_": render.from_clause(query), "where": query.where}
+    chunk = {"from_": render.from_clause(query), "where": render.condition(query)}
     if has_percentile(*query.judged):
         ranked = with_percentiles(f"`{SCRATCH}`", items, groups, having, orders, rollup=query.rollup)
         statement = _merging(query, ranked.items, groups, ranked.having, ranked.orders, ranked.table)

@@ -64,8 +64,9 @@ def match_side(query: Query, source: Source) -> int:
 
 
 def _joined_on(query: Query, source: Source, side: int) -> bool:
-    return any(edge[0] is source and edge[1] == side for edge in edges(query)) or any(
-        edge[2] is source and edge[3] == side for edge in edges(query)
+    return any(
+        (one is source and one_side == side) or (other is source and other_side == side)
+        for one, one_side, other, other_side in edges(query)
     )
 
 
