@@ -126,7 +126,6 @@ def tokenize(sql: str) -> list[Token]:
     except TokenError as error:
         raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
     depth = 0
-    _check_order(sql, tokens)
     for token in tokens:
         kind = token.token_type
         if kind in _OPEN:
@@ -174,6 +173,7 @@ def parse(sql: str) -> Parsed:
         SQLError: 1064 with the place of a syntax error; 1235 for what is not a plain query.
     """
     tokens = tokenize(sql)
+    _check_order(sql, tokens)
     while tokens and tokens[-1].token_type is Kind.SEMICOLON:
         tokens.pop()
     if any(t.token_type is Kind.SEMICOLON for t in tokens):
