@@ -9,8 +9,8 @@
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
-#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours,
-#                                           connections
+#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, slow_client, queries,
+#                                           neighbours, pairs, connections
 
 VENV := .venv
 PORT := 4040

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import connections, ingest, neighbours, pairs, queries, results, stream
+from benchmarks import connections, ingest, neighbours, pairs, queries, results, slow_client, stream
 from benchmarks.options import NotMeasured, Options, WrongAnswer
 from benchmarks.results import Measured
 from qproxy.errors import QproxyError
@@ -20,6 +20,7 @@ FULL_ROWS = 1_000_000
 CASES: Mapping[str, Callable[[Options], Measured]] = {
     "ingest": ingest.measure,
     "stream": stream.measure,
+    "slow_client": slow_client.measure,
     "queries": queries.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
