@@ -107,7 +107,8 @@ async def running(
 
 
 def _backend(worker: Worker, config: Config) -> Backend:
-    return MariaDBBackend(worker, config.workers.connections, config.workers.connect_timeout)
+    given = config.workers
+    return MariaDBBackend(worker, given.connections, given.connect_timeout, given.silence_timeout)
 
 
 async def serve(config: Config, host: str, port: int) -> None:
