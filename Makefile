@@ -10,7 +10,7 @@
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
 #   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, slow_client, queries,
-#                                           neighbours, pairs, connections
+#                                           neighbours, pairs, connections, planning
 
 VENV := .venv
 PORT := 4040

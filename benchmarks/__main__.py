@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import connections, ingest, neighbours, pairs, queries, results, slow_client, stream
+from benchmarks import connections, ingest, neighbours, pairs, planning, queries, results, slow_client, stream
 from benchmarks.options import NotMeasured, Options, WrongAnswer
 from benchmarks.results import Measured
 from qproxy.errors import QproxyError
@@ -25,6 +25,7 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
     "connections": connections.measure,
+    "planning": planning.measure,
 }
 
 
