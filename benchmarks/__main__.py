@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import compare, connections, ingest, memory, neighbours, pairs, queries, results
+from benchmarks import (
+    compare,
+    connections,
+    ingest,
+    memory,
+    neighbours,
+    pairs,
+    planning,
+    queries,
+    results,
+    slow_client,
+)
 from benchmarks.options import NotMeasured, Options, WrongAnswer
 from benchmarks.results import Measured
 from benchmarks.yardsticks import YARDSTICKS
@@ -21,10 +32,12 @@ FULL_ROWS = 1_000_000
 CASES: Mapping[str, Callable[[Options], Measured]] = {
     "ingest": ingest.measure,
     "memory": memory.measure,
+    "slow_client": slow_client.measure,
     "queries": queries.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
     "connections": connections.measure,
+    "planning": planning.measure,
 }
 #: Those that share their servers; a run of several loads them once.
 COMPARED = {y.name: y for y in YARDSTICKS}
