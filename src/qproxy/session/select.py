@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import AsyncGenerator
@@ -25,6 +26,9 @@ from qproxy.planner.planner import Analysis, analyze, make_plan, settled
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock
 
+#: Characters of a statement that may take longer to understand than a thread takes to start, by far: 0.05 s.
+_LONG = 20_000
+
 
 @dataclass(frozen=True)
 class Means:
@@ -47,12 +51,18 @@ class Means:
     share_limit: int
 
 
-def analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
-    """A SELECT understood.
+async def analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
+    """A SELECT understood; a long one in a thread, so that other clients need not wait for it.
 
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
+    if len(sql) < _LONG:
+        return _analyzed(sql, catalog, values)
+    return await asyncio.to_thread(_analyzed, sql, catalog, values)
+
+
+def _analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
     try:
         return analyze(sql, catalog, values)
     except RecursionError as error:
