@@ -2,7 +2,8 @@
 #
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told; ARGS=--every-case runs every case of
-#                                           the corpus on every system, where otherwise some run one in four
+#                                           the corpus on every system, where otherwise some run one in four;
+#                                           in two processes: PROCESSES=0 for this one alone
 #   make lint                               ruff and mypy
 #   make clients                            clients of npm and Debian too; writes docs/clients.md
 #   make plans                              the golden plans anew, and docs/sql.md, which is made of them
@@ -17,6 +18,7 @@ PORT := 4040
 ARGS :=
 CASE :=
 N := 1000
+PROCESSES := 2
 PACKETS := 100000
 SEED := 1
 STRIPES := 6x2
@@ -34,7 +36,7 @@ demo: $(VENV)/.installed
 	exec $(VENV)/bin/qproxy demo --port $(PORT)
 
 test: $(VENV)/.installed-dev server
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
