@@ -125,6 +125,9 @@ class FaultProxy:
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # By the end of the proxy: asyncio's own streams complain of a task that says so.
+            pass
         finally:
             for way in ways:
                 way.cancel()
