@@ -50,9 +50,8 @@ async def run(number: int, seed: int) -> None:
 def _tell(name: str, stopped: list[Stopped]) -> None:
     quiet = [one.quiet * 1000 for one in stopped]
     cut = sum(one.cut for one in stopped)
-    print(
-        f"  {name:<20} {len(stopped):4} queries, {cut:4} cut; quiet after {median(quiet):.0f} ms, at most {max(quiet):.0f}"
-    )
+    times = f"{median(quiet):.0f} ms, at most {max(quiet):.0f}"
+    print(f"  {name:<20} {len(stopped):4} queries, {cut:4} cut; quiet after {times}")
 
 
 def main() -> None:
