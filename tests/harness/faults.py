@@ -131,7 +131,8 @@ class FaultProxy:
         finally:
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*ways, return_exceptions=True)
             for side in (writer, upstream):
                 side.close()
             del self._links[task], self._gates[task]

@@ -178,6 +178,7 @@ def dispatch_limits(config: DispatchConfig, workers: int) -> Limits:
         waiting=waiting,
         memory=max(1 << 16, (config.buffer_mb << 20) // fragments),
         spool=Path(config.spool_dir) if config.spool_dir else None,
+        disk=config.spool_limit_mb << 20,
     )
 
 
