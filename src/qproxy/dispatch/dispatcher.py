@@ -43,6 +43,7 @@ class Limits:
         waiting: complete fragments that may wait for the client.
         memory: bytes of a fragment kept in memory before it waits or spills.
         spool: directory of spill files; None for the system's.
+        sorting: bytes of rows that are put in order in memory.
     """
 
     batching: Batching = field(default_factory=Batching)
@@ -50,19 +51,20 @@ class Limits:
     waiting: int = 4
     memory: int = 4 << 20
     spool: Path | None = None
+    sorting: int = 64 << 20
 
 
 class Dispatcher:
     """Runs plans on the workers.
 
-    Args:
+    Attributes:
         backends: by worker name.
         limits: of each query.
     """
 
     def __init__(self, backends: Mapping[str, Backend], limits: Limits) -> None:
         self.backends = backends
-        self._limits = limits
+        self.limits = limits
         self._turn = 0
         self._failed: dict[str, float] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -78,7 +80,7 @@ class Dispatcher:
 
     def spool(self) -> Spool:
         """Room for rows of a query."""
-        return Spool(self._limits.memory, self._limits.spool)
+        return Spool(self.limits.memory, self.limits.spool)
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what nobody waits for."""
@@ -103,7 +105,7 @@ class Dispatcher:
 
     def shares(self, plan: Plan, catalog: Catalog) -> dict[str, tuple[int, int]]:
         """Chunks and statements of each worker, as far as they can be foreseen; the plan's chunks are some."""
-        return shares(_Statements(plan).cursor(catalog, self.backends, self._limits.batching))
+        return shares(_Statements(plan).cursor(catalog, self.backends, self.limits.batching))
 
     async def run(
         self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress, staging: Staging
@@ -125,7 +127,7 @@ class Dispatcher:
             # An engine that translates must know the scratch tables of a statement beforehand.
             with suppress(WorkerError):
                 await staging.on(backend)
-        run = _Run(self, plan, catalog, settings, self._limits, progress, staging)
+        run = _Run(self, plan, catalog, settings, self.limits, progress, staging)
         try:
             async with aclosing(run.blocks()) as blocks:
                 async for block in blocks:
@@ -141,7 +143,7 @@ class Dispatcher:
         async def ask(backend: Backend) -> Spool:
             await staging.on(backend)
             sql = Statements(plan, backend.translate).batch(())
-            return await self._collect(backend, sql, settings, self._limits)
+            return await self._collect(backend, sql, settings, self.limits)
 
         spool = await self.first_answer(ask)
         progress.fragments += 1
