@@ -9,8 +9,8 @@
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
-#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours,
-#                                           connections
+#   make bench [CASE=stream]                measurements beside plain MariaDB and its Spider engine; the cases are in
+#                                           benchmarks/README.md
 
 VENV := .venv
 PORT := 4040
@@ -27,7 +27,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz mutate plans suite clean server python clients
+.PHONY: demo test lint bench fuzz mutate plans suite clean server spider python clients
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -41,7 +41,7 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: $(VENV)/.installed-dev server
+bench: $(VENV)/.installed-dev server spider
 	$(VENV)/bin/python -m benchmarks $(CASE) $(ARGS)
 
 fuzz: $(VENV)/.installed-dev server
@@ -117,4 +117,10 @@ server:
 	else \
 		echo "The tests need the MariaDB server; type:" >&2; \
 		echo "    sudo apt-get install -y mariadb-server mariadb-client" >&2; exit 1; \
+	fi
+
+# MariaDB's Spider engine, which measurements stand beside; without it they say so and go on.
+spider: server
+	@if test "$$(id -u)" = 0 && command -v apt-get >/dev/null && ! dpkg -s mariadb-plugin-spider >/dev/null 2>&1; then \
+		DEBIAN_FRONTEND=noninteractive $(APT) mariadb-plugin-spider; \
 	fi

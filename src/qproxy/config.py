@@ -89,10 +89,13 @@ class WorkersConfig:
     Attributes:
         connections: most at once to each worker.
         connect_timeout: seconds.
+        silence_timeout: seconds without a byte of an answer before a worker is asked, over another connection, whether
+            it still works on the statement.
     """
 
     connections: int = _setting(8, least=1)
     connect_timeout: float = _setting(5.0, least=0.1)
+    silence_timeout: float = _setting(10.0, least=0.1)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
@@ -244,6 +245,10 @@ class _Run:
         self._statements = _Statements(plan)
         self._cursor = self._statements.cursor(catalog, dispatcher.backends, limits.batching)
         self._running: dict[asyncio.Task[Spool], str] = {}
+        # Fragments on each worker, and the workers that may have room and chunks: with hundreds of them, and a
+        # fragment a chunk, going through all of them for each fragment would be most of the work.
+        self._busy: Counter[str] = Counter()
+        self._roomy: dict[str, None] = dict.fromkeys(self._cursor.workers)
         self._complete: asyncio.Queue[Spool | BaseException] = asyncio.Queue()
         self._starving = asyncio.Event()
         self._starving.set()
@@ -281,20 +286,23 @@ class _Run:
 
     def _fill(self) -> None:
         """Start fragments wherever a worker has room and the client keeps up. Decides; waits for nothing."""
-        for worker in self._cursor.workers:
-            busy = sum(1 for w in self._running.values() if w == worker)
-            while busy < self._limits.parallel and self._complete.qsize() < self._limits.waiting:
+        while self._roomy and self._complete.qsize() < self._limits.waiting:
+            worker = next(iter(self._roomy))
+            del self._roomy[worker]
+            while self._busy[worker] < self._limits.parallel:
                 batch = self._cursor.next(worker)
                 if batch is None:
                     break
                 task = asyncio.get_running_loop().create_task(self._fragment(worker, batch))
                 self._running[task] = worker
+                self._busy[worker] += 1
                 task.add_done_callback(self._done)
-                busy += 1
 
     def _done(self, task: asyncio.Task[Spool]) -> None:
         # Not running any more and complete in one step, so that `blocks` never waits for what will not come.
-        del self._running[task]
+        worker = self._running.pop(task)
+        self._busy[worker] -= 1
+        self._roomy[worker] = None
         if not task.cancelled():
             self._complete.put_nowait(task.exception() or task.result())
 
@@ -315,11 +323,13 @@ class _Run:
             spool.close()
             self._progress.retries += 1
             self._cursor.lose(worker, batch, error.reason)
+            self._roomy.update(dict.fromkeys(self._cursor.workers))
             # An empty spool wakes the consumer, which starts the chunks where they went.
             return Spool(0)
         except BaseException:
             spool.close()
             raise
+        self._cursor.learn(batch, spool.rows)
         self._progress.chunks += len(batch)
         self._progress.fragments += 1
         self._progress.rows += spool.rows

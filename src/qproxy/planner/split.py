@@ -17,7 +17,7 @@ from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.chunkwise import chunkwise
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import base_type, divides, is_double, is_float
+from qproxy.planner.floats import base_type, becomes_real, divides, is_double, is_float
 from qproxy.planner.marks import MARK
 from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
@@ -152,22 +152,9 @@ def _mergeable(query: Query) -> bool:
                 return False
             if isinstance(call, exp.Sum | exp.Avg) and divides(call.this, query):
                 return False
-            if isinstance(call, exp.Avg) and not is_double(call.this, query) and _becomes_real(call, query):
+            if isinstance(call, exp.Avg) and not is_double(call.this, query) and becomes_real(call, query):
                 return False
     return True
-
-
-def _becomes_real(average: exp.Expr, query: Query) -> bool:
-    """Whether an average is wanted as a real number, of which MariaDB then computes more digits than of a decimal."""
-    node = average
-    while node.parent is not None:
-        node = node.parent
-        if isinstance(node, exp.Paren | exp.Neg | exp.Add | exp.Sub | exp.Mul | exp.Div):
-            if any(is_double(operand, query) for operand in node.iter_expressions()):
-                return True
-        elif not (isinstance(node, exp.Anonymous) and call_name(node).upper() in ("ROUND", "TRUNCATE")):
-            return True
-    return False
 
 
 def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -39,6 +40,8 @@ _OTHER_FILES = 4096
 
 #: Scratch tables that are older belong to a proxy that ended without dropping them: no query runs for so long.
 SCRATCH_AGE = timedelta(days=3)
+#: Of the garbage collector: new objects before it looks at them, and how often that is done before it looks at older.
+_THRESHOLDS = (10_000, 20, 20)
 
 
 def connect(workers: Mapping[str, Worker], config: Config) -> dict[str, Backend]:
@@ -107,7 +110,8 @@ async def running(
 
 
 def _backend(worker: Worker, config: Config) -> Backend:
-    return MariaDBBackend(worker, config.workers.connections, config.workers.connect_timeout)
+    given = config.workers
+    return MariaDBBackend(worker, given.connections, given.connect_timeout, given.silence_timeout)
 
 
 async def serve(config: Config, host: str, port: int) -> None:
@@ -124,10 +128,18 @@ async def serve(config: Config, host: str, port: int) -> None:
         backends = connect(workers, config)
         try:
             async with running(config, store, backends, host, port) as server:
+                collect_rarely()
                 print(f"qproxy ready on {host}:{server.port}", flush=True)
                 await stopped()
         finally:
             await asyncio.gather(*(b.close() for b in backends.values()))
+
+
+def collect_rarely() -> None:
+    """Let this process look for garbage less often: a plan is thousands of objects that refer to one another, and what
+    was imported stays."""
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
 
 
 def _allow_files(config: Config) -> None:

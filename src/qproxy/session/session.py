@@ -317,7 +317,7 @@ class Session:
         if told is not None:
             await told[1].aclose()
             return told[0]
-        analysis = analyzed(sql, self._catalog(), values)
+        analysis = await analyzed(sql, self._catalog(), values)
         settings = self._with_variables(self._variables.settings(), analysis.variables)
         return await column_definitions(analysis, self._services.dispatcher, settings)
 
@@ -341,7 +341,7 @@ class Session:
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
         means = self._means(one)
-        analysis = analyzed(sql, means.catalog, values)
+        analysis = await analyzed(sql, means.catalog, values)
         means = self._knowing(means, analysis.variables)
         columns = await column_definitions(analysis, means.dispatcher, means.settings)
         if binary:
@@ -370,7 +370,7 @@ class Session:
         with self._running(sql) as one:
             async with until(one.end):
                 means = self._means(one)
-                analysis = analyzed(explained.query, means.catalog, values)
+                analysis = await analyzed(explained.query, means.catalog, values)
                 means = self._knowing(means, analysis.variables)
                 # What a worker refuses has no plan.
                 await column_definitions(analysis, means.dispatcher, means.settings)
