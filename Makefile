@@ -10,8 +10,8 @@
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
 #   make cancels [QUERIES=200 SEED=1]       queries stopped at random moments in six ways; 3 minutes
-#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, slow_client, queries,
-#                                           neighbours, pairs, connections, planning
+#   make bench [CASE=stream]                measurements beside plain MariaDB and its Spider engine; the cases are in
+#                                           benchmarks/README.md
 
 VENV := .venv
 PORT := 4040
@@ -29,7 +29,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz mutate cancels plans suite clean server python clients
+.PHONY: demo test lint bench fuzz mutate cancels plans suite clean server spider python clients
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -43,7 +43,7 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: $(VENV)/.installed-dev server
+bench: $(VENV)/.installed-dev server spider
 	$(VENV)/bin/python -m benchmarks $(CASE) $(ARGS)
 
 fuzz: $(VENV)/.installed-dev server
@@ -122,4 +122,10 @@ server:
 	else \
 		echo "The tests need the MariaDB server; type:" >&2; \
 		echo "    sudo apt-get install -y mariadb-server mariadb-client" >&2; exit 1; \
+	fi
+
+# MariaDB's Spider engine, which measurements stand beside; without it they say so and go on.
+spider: server
+	@if test "$$(id -u)" = 0 && command -v apt-get >/dev/null && ! dpkg -s mariadb-plugin-spider >/dev/null 2>&1; then \
+		DEBIAN_FRONTEND=noninteractive $(APT) mariadb-plugin-spider; \
 	fi

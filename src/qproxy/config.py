@@ -124,12 +124,14 @@ class MergeConfig:
 
     Attributes:
         engine: where final statements run: ``worker``, on one that takes part in the query.
-        gather_limit_mb: most bytes of partial rows gathered for one query, in 2**20 bytes.
+        gather_limit_mb: most bytes of partial rows gathered or put in order for one query, in 2**20 bytes.
+        sort_memory_mb: memory for the rows that one query has put in order, in 2**20 bytes; more goes to disk.
         share_limit_mb: most bytes of rows that one query reads first and sends to every worker, in 2**20 bytes.
     """
 
     engine: str = _setting("worker", words="worker")
     gather_limit_mb: int = _setting(5000, least=1)
+    sort_memory_mb: int = _setting(64, least=1)
     share_limit_mb: int = _setting(64, least=1)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from qproxy.backends.base import ResultStream
+from qproxy.errors import SQLError, unsupported
 from qproxy.wire.columns import BINARY, ColumnDef, ColumnType
 from qproxy.wire.rowblock import RowBlock, decode_rows
 
@@ -14,6 +15,9 @@ INSERT_SIZE = 1 << 20
 #: For every INSERT, whatever mode the client has: a value that would not come back as it is must be an error, and
 #: any date that a chunk table holds is one.
 _INSERT_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES"
+
+#: Out of range, or too long: MariaDB gives some expressions narrower types than their values, as text in arithmetic.
+_TOO_LARGE = frozenset((1264, 1406))
 
 _NUMBERS = frozenset(
     {
@@ -74,9 +78,17 @@ class MariaDBScratch:
         return self._run(sql, self._wanted)
 
     async def _insert(self, values: list[bytes]) -> None:
-        async with self._run(self._head + b",".join(values), None) as stream:
-            async for _ in stream:
-                pass
+        try:
+            async with self._run(self._head + b",".join(values), None) as stream:
+                async for _ in stream:
+                    pass
+        except SQLError as error:
+            if error.code not in _TOO_LARGE:
+                raise
+            raise unsupported(
+                f"a value that does not fit the type that MariaDB gives its expression ({error.message}); put a CAST "
+                "around that expression"
+            ) from error
 
 
 def literal_of(column: ColumnDef) -> Callable[[bytes | None], bytes]:

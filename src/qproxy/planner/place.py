@@ -27,10 +27,14 @@ from qproxy.planner.marks import MARK
 from qproxy.planner.near import join_near
 from qproxy.planner.percentiles import has_percentile
 from qproxy.planner.query import Chain, Inner, Query, Source, Subquery, Text
+from qproxy.planner.quotients import in_parts, loses_digits
 from qproxy.planner.restrict import Area, Both, Either, Restriction, restrict
 from qproxy.planner.scope import distinct_names
 from qproxy.planner.sides import compared, cost, rows_of, weight
 from qproxy.sky.coverage import EVERYTHING
+
+#: What a scratch table is called in the statement that reads it.
+SCRATCH_ROWS = "§s§"
 
 
 @dataclass(frozen=True)
@@ -243,9 +247,14 @@ class _Placing:
             stages += own
         elif not subquery.outer:
             wanted = _as_much_as_needed(subquery)
-            listed = subquery.bare and len(wanted.items) == 1
-            stage = self._stage(wanted, stages, distinct_names(wanted.names)[:1] if listed else ())
-            text = _reading(stage, wanted)
+            if not subquery.before and not subquery.bare and loses_digits(wanted):
+                parts = in_parts(wanted, SCRATCH_ROWS)
+                stage = self._stage(parts.query, stages)
+                text = _reading(stage, parts.query, parts.items)
+            else:
+                listed = subquery.bare and len(wanted.items) == 1
+                stage = self._stage(wanted, stages, distinct_names(wanted.names)[:1] if listed else ())
+                text = _reading(stage, wanted)
             return replace(subquery, text=standing(subquery, text), stage=stage.table)
         elif isinstance(inner, Query) and ties_to(tried.query, subquery, _call(query, word), query):
             stages += tried.stages
@@ -311,7 +320,7 @@ def _all_rows(query: Query, stage: Stage) -> Query:
     """``SELECT * FROM`` the scratch table of a query."""
     types = [base_type(i, query) for i in query.items]
     columns = tuple(Column(n, t, "") for n, t in zip(stage.names, types, strict=True))
-    source = Source("§s§", 0, Table("", "§s§", TableKind.REGULAR, columns), name=stage.table)
+    source = Source(SCRATCH_ROWS, 0, Table("", SCRATCH_ROWS, TableKind.REGULAR, columns), name=stage.table)
     # NULL has a type of its own, which a column of a table cannot have.
     items = tuple(
         exp.Null() if isinstance(bare(i), exp.Null) else source.column(n)
@@ -320,10 +329,10 @@ def _all_rows(query: Query, stage: Stage) -> Query:
     return Query(query.catalog, query.names, items, (source,), source.alias)
 
 
-def _reading(stage: Stage, query: Query) -> Text:
-    """The statement that reads the scratch table of a query."""
+def _reading(stage: Stage, query: Query, items: tuple[exp.Expr, ...] = ()) -> Text:
+    """The statement that reads the scratch table of a query; ``items`` of its columns instead of all."""
     rows = _all_rows(query, stage)
-    return Text(render.limited(rows, rows.items))
+    return Text(render.limited(rows, items or rows.items))
 
 
 def _as_much_as_needed(subquery: Subquery) -> Query:
