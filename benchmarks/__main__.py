@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import (
+    cancels,
     compare,
     connections,
     ingest,
@@ -36,6 +37,7 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "queries": queries.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
+    "cancels": cancels.measure,
     "connections": connections.measure,
     "planning": planning.measure,
 }

@@ -100,8 +100,9 @@ def _measured(proxy: Endpoint, cluster: Cluster, rounds: int, held: ExitStack) -
                     "Clients over loopback without TLS, one login after the other, mysql_native_password where nothing "
                     "else is said.",
                     f"Once a second: {paced.words}.",
-                    f"Without a pause: {busy.words}. A login takes some four turns of the event loop, and each is as long as "
-                    "what the proxy does for one or two queries.",
+                    f"Without a pause: {busy.words}.",
+                    "A login takes some four turns of the event loop, and each is as long as what the proxy does for a "
+                    "query or two.",
                 ),
             ),
             Table(
@@ -145,8 +146,8 @@ class _Busy:
     def words(self) -> str:
         """What the proxy did meanwhile."""
         return (
-            f"{self.rate:,.0f} point queries a second; the proxy ran on a core for {self.load:.0%} of the time, and for "
-            f"{self.queued:.0%} had work and no core"
+            f"{self.rate:,.0f} point queries a second; the proxy ran on a core for {self.load:.0%} of the time, and "
+            f"for {self.queued:.0%} had work and no core"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import signal
@@ -9,8 +10,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,8 @@ from pymysql.cursors import SSCursor
 
 from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.catalog.naming import SCRATCH_DATABASE
+from qproxy.config import Config
+from qproxy.service.app import connect, running
 from qproxy.wire.rowblock import decode_rows
 from tests.harness.small import ROWS, Small
 
@@ -205,6 +208,20 @@ def _rows(connection: pymysql.Connection[Any], sql: str) -> Sequence[tuple[Any, 
 
 def _check(connection: pymysql.Connection[Any]) -> None:
     assert list(_rows(connection, _CHECK)) == [_CHECKED]
+
+
+@contextlib.asynccontextmanager
+async def served(small: Small) -> AsyncIterator[tuple[int, list[Backend], int]]:
+    """A proxy on the small cluster: its port, its backends, and the connections that it keeps to each."""
+    config = replace(Config(), catalog=replace(Config().catalog, refresh_seconds=0.05))
+    if small.store.find_user("qproxy") is None:
+        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
+    backends = connect(small.store.workers(), config)
+    try:
+        async with running(config, small.store, backends, "127.0.0.1", 0) as server:
+            yield server.port, list(backends.values()), config.workers.connections
+    finally:
+        await asyncio.gather(*(backend.close() for backend in backends.values()))
 
 
 async def check_every_connection(backends: Sequence[Backend], connections: int) -> int:
