@@ -42,8 +42,8 @@ def measure(options: Options) -> Measured:
                 ("under way", "queries", "stopped before their end", "quiet after ms, median", "at most"),
                 _lines(stopped, [one.part for one in stopped]),
                 (
-                    f"Scratch tables left on the workers {dropped:.2f} s behind the last query: none. Pooled connections "
-                    f"that answered rightly afterwards: {answered} of {answered}.",
+                    f"Scratch tables left on the workers {dropped:.2f} s behind the last query: none. Pooled "
+                    f"connections that answered rightly afterwards: {answered} of {answered}.",
                 ),
             ),
             Table(
