@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import (
     compare,
     connections,
+    dispatch,
     ingest,
     memory,
     neighbours,
@@ -38,6 +39,8 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "pairs": pairs.measure,
     "connections": connections.measure,
     "planning": planning.measure,
+    "dispatch": dispatch.measure,
+    "growth": dispatch.grow,
 }
 #: Those that share their servers; a run of several loads them once.
 COMPARED = {y.name: y for y in YARDSTICKS}

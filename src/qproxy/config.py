@@ -106,12 +106,15 @@ class DispatchConfig:
         fragment_rows: rows that one fragment is meant to yield: chunks are batched up to it.
         fragment_chunks: most chunks in one fragment.
         buffer_mb: memory for the rows of one query's incomplete fragments, in 2**20 bytes; more goes to disk.
+        spool_limit_mb: most that rows which clients do not fetch take on disk, those of all queries together, in 2**20
+            bytes.
         spool_dir: where to; relative to the configuration file, empty for the system's temporary directory.
     """
 
     fragment_rows: int = _setting(50_000, least=1)
     fragment_chunks: int = _setting(200, least=1, most=5000)
     buffer_mb: int = _setting(32, least=1)
+    spool_limit_mb: int = _setting(20_000, least=1)
     spool_dir: str = _setting("")
 
 

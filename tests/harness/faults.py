@@ -125,10 +125,14 @@ class FaultProxy:
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # By the end of the proxy: asyncio's own streams complain of a task that says so.
+            pass
         finally:
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*ways, return_exceptions=True)
             for side in (writer, upstream):
                 side.close()
             del self._links[task], self._gates[task]

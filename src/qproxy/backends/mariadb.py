@@ -20,6 +20,7 @@ from qproxy.backends.mariadb_pool import UTC, Link, Pool, Refused
 from qproxy.backends.mariadb_scratch import MariaDBScratch
 from qproxy.backends.mariadb_silence import Processes, Silence, Silent
 from qproxy.backends.mariadb_stream import MariaDBStream
+from qproxy.backends.places import Places
 from qproxy.catalog.model import Worker
 from qproxy.catalog.naming import SCRATCH_DATABASE
 from qproxy.errors import SQLError, WorkerError
@@ -62,12 +63,17 @@ class MariaDBBackend:
     ) -> None:
         self.name = worker.name
         self._pool = Pool(worker, connections, connect_timeout)
-        self._statements = asyncio.Semaphore(connections)
-        self._merges = asyncio.Semaphore(connections)
+        self._statements = Places(connections)
+        self._merges = Places(connections)
         self._scratch_made = False
         self._doomed: list[int] = []
         self._killer: asyncio.Task[None] | None = None
         self._silence = Silence(worker.name, silence_timeout, self._processes)
+
+    @property
+    def crowded(self) -> bool:
+        """See `Backend.crowded`."""
+        return self._statements.crowded or self._merges.crowded
 
     def translate(self, sql: str) -> str:
         """The statement itself: it is in MariaDB's dialect already."""

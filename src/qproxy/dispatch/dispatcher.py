@@ -2,7 +2,8 @@
 
 No row is lost and none comes twice, because nothing of a fragment is passed on before its last row is here. A client
 that reads slowly holds complete fragments back, these hold new ones back, and a fragment that has used its memory
-waits with its worker's socket unread as long as others can feed the client; it spills when nobody else can.
+waits with its worker's socket unread as long as others can feed the client; it spills when nobody else can, or when
+another query waits for its connection.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from qproxy.catalog.model import Catalog, ChunkIds
 from qproxy.dispatch.fragments import Batching, Cursor, Statements
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.shares import shares
-from qproxy.dispatch.spool import Spool
+from qproxy.dispatch.spool import Disk, Spool
 from qproxy.dispatch.staging import Staging
+from qproxy.dispatch.unhurried import wanted_or_crowded
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.plan import Plan
 from qproxy.wire.rowblock import RowBlock
@@ -44,6 +46,7 @@ class Limits:
         waiting: complete fragments that may wait for the client.
         memory: bytes of a fragment kept in memory before it waits or spills.
         spool: directory of spill files; None for the system's.
+        disk: bytes that rows of clients which rest may take in files, those of all queries together.
         sorting: bytes of rows that are put in order in memory.
     """
 
@@ -52,6 +55,7 @@ class Limits:
     waiting: int = 4
     memory: int = 4 << 20
     spool: Path | None = None
+    disk: int = 20 << 30
     sorting: int = 64 << 20
 
 
@@ -61,11 +65,13 @@ class Dispatcher:
     Attributes:
         backends: by worker name.
         limits: of each query.
+        disk: what rows of clients which rest take in files.
     """
 
     def __init__(self, backends: Mapping[str, Backend], limits: Limits) -> None:
         self.backends = backends
         self.limits = limits
+        self.disk = Disk(limits.disk)
         self._turn = 0
         self._failed: dict[str, float] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -82,6 +88,14 @@ class Dispatcher:
     def spool(self) -> Spool:
         """Room for rows of a query."""
         return Spool(self.limits.memory, self.limits.spool)
+
+    def spool_for_resting(self) -> Spool:
+        """Room for rows that the client does not take for now."""
+        return Spool(self.limits.memory, self.limits.spool, self.disk)
+
+    def crowded(self) -> bool:
+        """Whether statements wait for a connection to some worker."""
+        return any(backend.crowded for backend in self.backends.values())
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what nobody waits for."""
@@ -144,7 +158,7 @@ class Dispatcher:
         async def ask(backend: Backend) -> Spool:
             await staging.on(backend)
             sql = Statements(plan, backend.translate).batch(())
-            return await self._collect(backend, sql, settings, self.limits)
+            return await self._collect(backend, sql, settings)
 
         spool = await self.first_answer(ask)
         progress.fragments += 1
@@ -180,9 +194,8 @@ class Dispatcher:
         rotated = backends[self._turn :] + backends[: self._turn]
         return sorted(rotated, key=lambda backend: self._failed.get(backend.name, since) > since)
 
-    @staticmethod
-    async def _collect(backend: Backend, sql: str, settings: SessionSettings, limits: Limits) -> Spool:
-        spool = Spool(limits.memory, limits.spool)
+    async def _collect(self, backend: Backend, sql: str, settings: SessionSettings) -> Spool:
+        spool = self.spool()
         try:
             async with backend.query(sql, settings) as stream:
                 async for block in stream:
@@ -307,7 +320,7 @@ class _Run:
             self._complete.put_nowait(task.exception() or task.result())
 
     async def _fragment(self, worker: str, batch: ChunkIds) -> Spool:
-        spool = Spool(self._limits.memory, self._limits.spool)
+        spool = self._dispatcher.spool()
         try:
             backend = self._dispatcher.backends.get(worker)
             if backend is None:
@@ -315,9 +328,13 @@ class _Run:
             await self._staging.on(backend)
             sql = self._statements.of(backend).batch(batch.tolist())
             async with backend.query(sql, self._settings) as stream:
+                leaving = False
                 async for block in stream:
-                    if spool.full:
-                        await self._starving.wait()
+                    if not leaving and spool.would_spill(block):
+                        # Its client may rest for hours: then the connection is for others, and the rows for a file.
+                        leaving = await wanted_or_crowded(self._starving, lambda: backend.crowded)
+                        if leaving:
+                            spool.bound(self._dispatcher.disk)
                     spool.add(block)
         except WorkerError as error:
             spool.close()

@@ -169,7 +169,7 @@ def bind_having(
         candidates = scope.find(column)
         real = scope.resolve(column, HAVING) if len(candidates) == 1 else None
         found = aliases.find(column, HAVING)
-        if real is not None and real.sql(dialect=DIALECT) in grouped:
+        if real is not None and real.sql(dialect=DIALECT) in grouped and not _hidden(column, real, groups):
             return real
         if found is not None:
             found.meta[_BY_ALIAS] = True
@@ -186,6 +186,12 @@ def bind_having(
     if rollup:
         _check_subtotals(bound, groups)
     return bound
+
+
+def _hidden(column: exp.Column, real: exp.Expr, groups: Sequence[exp.Expr]) -> bool:
+    """Whether a key of GROUP BY is not found by ``table.name``, as one before it is a column of that name elsewhere."""
+    named = (g for g in groups if isinstance(g, exp.Column) and g.name.lower() == column.name.lower())
+    return bool(column.table) and next(named) != real
 
 
 def _check_subtotals(having: exp.Expr, groups: Sequence[exp.Expr]) -> None:

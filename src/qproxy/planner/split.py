@@ -152,6 +152,8 @@ def _mergeable(query: Query) -> bool:
                 return False
             if isinstance(call, exp.Sum | exp.Avg) and divides(call.this, query):
                 return False
+            if isinstance(call, exp.Min | exp.Max) and call is not expression and divides(call.this, query):
+                return False
             if isinstance(call, exp.Avg) and not is_double(call.this, query) and becomes_real(call, query):
                 return False
     return True

@@ -180,6 +180,7 @@ def dispatch_limits(config: Config, workers: int) -> Limits:
         memory=max(1 << 16, (dispatch.buffer_mb << 20) // fragments),
         spool=Path(dispatch.spool_dir) if dispatch.spool_dir else None,
         sorting=config.merge.sort_memory_mb << 20,
+        disk=dispatch.spool_limit_mb << 20,
     )
 
 

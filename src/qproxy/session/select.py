@@ -16,6 +16,7 @@ from qproxy.dispatch.fragments import standing_in
 from qproxy.dispatch.lookup import find_places
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.staging import Staging
+from qproxy.dispatch.unhurried import unhurried
 from qproxy.errors import SQLError, unsupported
 from qproxy.merge.final import final
 from qproxy.merge.ordered import ordered
@@ -147,7 +148,7 @@ async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None
         # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
         inner = replace(means.settings, results_charset="utf8mb4", binary=None)
         columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
-        rows = final(
+        merged = final(
             plan.merge,
             columns,
             lambda: run(plan, means.catalog, inner, means.progress, means.staging),
@@ -156,6 +157,7 @@ async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None
             means.merge_limit,
             means.staging.on,
         )
+        rows = unhurried(merged, means.dispatcher.crowded, means.dispatcher.spool_for_resting)
     try:
         async with aclosing(means.progress.watched(rows)) as watched:
             async for block in watched:
