@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -174,11 +175,12 @@ def settled(analysis: Analysis, values: Mapping[str, Sequence[int | str | None]]
     return replace(analysis, restriction=settle(analysis.restriction, values))
 
 
-def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
+def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage], in_order: bool = True) -> Plan:
     """The plan of an analysed query.
 
     Args:
         found: the places of the ids of each look-up.
+        in_order: whether the proxy may put rows in order, which it does with text in a charset like ASCII.
     """
     query = analysis.query
     if analysis.total is not None:
@@ -187,7 +189,8 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
     coverage = resolve(analysis.restriction, found, area) if analysis.family else EVERYTHING
     slots = query.slots
     chunks = _chunks(slots, coverage)
-    statements, fewer = with_sub_chunks(query, area, coverage, whole if len(chunks) <= 1 else split)
+    several = partial(split, in_order=in_order)
+    statements, fewer = with_sub_chunks(query, area, coverage, whole if len(chunks) <= 1 else several)
     together = keeps_values((*query.items, *(query.groups or ()), *(o.expression for o in query.orders)), query)
     return Plan(
         names=analysis.names,

@@ -16,7 +16,7 @@ from qproxy.backends.base import Backend
 from qproxy.backends.mariadb import MariaDBBackend
 from qproxy.catalog.model import Catalog, Worker
 from qproxy.catalog.store import CatalogStore
-from qproxy.config import Config, DispatchConfig, ServerConfig
+from qproxy.config import Config, ServerConfig
 from qproxy.dispatch.dispatcher import Dispatcher, Limits
 from qproxy.dispatch.fragments import Batching
 from qproxy.errors import QproxyError, SQLError
@@ -81,7 +81,7 @@ async def running(
     query_log = QueryLog(store)
     services = Services(
         catalog=watch.current,
-        dispatcher=Dispatcher(workers.backends, dispatch_limits(config.dispatch, len(backends))),
+        dispatcher=Dispatcher(workers.backends, dispatch_limits(config, len(backends))),
         merge_limit=config.merge.gather_limit_mb << 20,
         share_limit=config.merge.share_limit_mb << 20,
         max_packet=config.server.max_packet_mb << 20,
@@ -111,7 +111,8 @@ async def running(
 
 
 def _backend(worker: Worker, config: Config) -> Backend:
-    return MariaDBBackend(worker, config.workers.connections, config.workers.connect_timeout)
+    given = config.workers
+    return MariaDBBackend(worker, given.connections, given.connect_timeout, given.silence_timeout)
 
 
 async def serve(config: Config, host: str, port: int) -> None:
@@ -168,16 +169,19 @@ async def stopped() -> None:
     await event.wait()
 
 
-def dispatch_limits(config: DispatchConfig, workers: int) -> Limits:
+def dispatch_limits(config: Config, workers: int) -> Limits:
     """What one query may use: its buffer is shared by the fragments that can wait at a time."""
     parallel, waiting = 2, 4
     fragments = parallel * max(1, workers) + waiting
+    dispatch = config.dispatch
     return Limits(
-        batching=Batching(rows=config.fragment_rows, chunks=config.fragment_chunks),
+        batching=Batching(rows=dispatch.fragment_rows, chunks=dispatch.fragment_chunks),
         parallel=parallel,
         waiting=waiting,
-        memory=max(1 << 16, (config.buffer_mb << 20) // fragments),
-        spool=Path(config.spool_dir) if config.spool_dir else None,
+        memory=max(1 << 16, (dispatch.buffer_mb << 20) // fragments),
+        spool=Path(dispatch.spool_dir) if dispatch.spool_dir else None,
+        sorting=config.merge.sort_memory_mb << 20,
+        disk=dispatch.spool_limit_mb << 20,
     )
 
 
