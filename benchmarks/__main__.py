@@ -14,6 +14,7 @@ from benchmarks import (
     cancels,
     compare,
     connections,
+    dispatch,
     ingest,
     memory,
     neighbours,
@@ -40,6 +41,8 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "cancels": cancels.measure,
     "connections": connections.measure,
     "planning": planning.measure,
+    "dispatch": dispatch.measure,
+    "growth": dispatch.grow,
 }
 #: Those that share their servers; a run of several loads them once.
 COMPARED = {y.name: y for y in YARDSTICKS}

@@ -1,7 +1,7 @@
 """What a simulated worker answers: rows that tell how many chunks a statement asked for. Pure.
 
-Every chunk holds one row that any condition finds, and every value of it is 1. So a statement over k chunks gives k rows,
-one that reduces its chunks gives one row with k in it, and a merge of such rows gives their sum: whoever asks for
+Every chunk holds one row that any condition finds, and every value of it is 1. So a statement over k chunks gives k
+rows, one that reduces its chunks gives one row with k in it, and a merge of such rows gives their sum: whoever asks for
 ``COUNT(*)`` learns how many chunks were asked, each as often as it was.
 """
 

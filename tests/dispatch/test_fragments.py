@@ -40,6 +40,15 @@ def test_a_batch_is_one_union_of_chunk_tables() -> None:
     assert statements.batch(()) == "SELECT `Star`.`ra` FROM `sky__g1`.`Star_empty` AS `Star`"
 
 
+def test_tables_of_a_chunk_and_regular_ones_are_named_in_every_chunk() -> None:
+    plan = plan_of("SELECT a.ra, b.name FROM Star a JOIN Band b ON b.bandId = a.starId % 6 WHERE a.mag < 3")
+    one, two = (Statements(plan, str).batch((chunk,)) for chunk in CHUNKS[:2])
+    assert f"`Star_{CHUNKS[0]}`" in one
+    assert "`Band` AS `b`" in one
+    assert two == one.replace(f"`Star_{CHUNKS[0]}`", f"`Star_{CHUNKS[1]}`")
+    assert Statements(plan, str).batch(CHUNKS[:2]) == f"({one}) UNION ALL ({two})"
+
+
 def test_a_batch_of_an_engine_that_spans_chunks_is_one_statement() -> None:
     plan = plan_of("SELECT o.flux FROM Star s LEFT JOIN Source o ON s.starId = o.starId")
     statements = Statements(plan, str, lambda template: True)

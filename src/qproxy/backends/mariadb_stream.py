@@ -33,13 +33,13 @@ class MariaDBStream:
         silence: what is done where the worker says nothing; None to wait for ever.
 
     Attributes:
-        columns: definitions, none for a statement without rows.
         answered: whether the worker has taken the statement.
         finished: whether the whole answer was read, so that the connection is in step.
     """
 
     def __init__(self, worker: str, link: Link, silence: Silence | None = None) -> None:
-        self.columns: tuple[ColumnDef, ...] = ()
+        self._definitions: list[bytes] = []
+        self._columns: tuple[ColumnDef, ...] | None = None
         self.answered = False
         self.finished = False
         self.link = link
@@ -47,6 +47,13 @@ class MariaDBStream:
         self._silence = silence
         self._splitter = PacketSplitter()
         self._wanted: Sequence[ColumnDef] | None = None
+
+    @property
+    def columns(self) -> tuple[ColumnDef, ...]:
+        """Definitions, none for a statement without rows. Read when asked for: fragments of rows never ask."""
+        if self._columns is None:
+            self._columns = tuple(map(ColumnDef.parse, self._definitions))
+        return self._columns
 
     async def start(self, sql: str | bytes, wanted: Sequence[ColumnDef] | None = None) -> None:
         """Send the statement and read the column definitions.
@@ -77,8 +84,9 @@ class MariaDBStream:
             self.finished = True
             return
         count, _ = read_length_encoded_int(first, 0)
-        self.columns = tuple([ColumnDef.parse(await self._packet()) for _ in range(count)])
+        definitions = [await self._packet() for _ in range(count)]
         await self._packet()  # EOF: aiomysql does not agree to DEPRECATE_EOF
+        self._definitions, self._columns = definitions, None
         if wanted is not None and not fits(self.columns, wanted):
             self._wanted = wanted
 

@@ -77,6 +77,8 @@ class Statements:
         #: Whether a batch is one statement over all its chunks rather than a UNION ALL of one a chunk.
         self.spanning = spans(plan.partial)
         self._present = {i: frozenset(plan.slots[i].chunks.tolist()) for i in optional}
+        #: Text between the chunk's number, for a chunk of which every table exists: a statement is one join.
+        self._around = _around(self._partial, plan.slots)
 
     @property
     def chunk_size(self) -> int:
@@ -90,7 +92,11 @@ class Statements:
         if self.spanning and chunks:
             inner = self._partial.fill([self._names(i, s, chunks) for i, s in enumerate(self._slots)])
             return f"{self._before}{inner}{self._after}"
-        parts = [self._statement(c) for c in chunks]
+        if self._narrowed is None and not self._present:
+            around = self._around
+            parts = [str(c).join(around) for c in chunks]
+        else:
+            parts = [self._statement(c) for c in chunks]
         if not parts:
             parts = [self._partial.fill([standing_in(s) for s in self._slots])]
         inner = parts[0] if len(parts) == 1 else "(" + ") UNION ALL (".join(parts) + ")"
@@ -117,6 +123,20 @@ class Statements:
         if index in self._present and chunk not in self._present[index]:
             return empty_table(slot.name)
         return chunk_table(slot.name, chunk)
+
+
+def _around(template: Template, slots: Sequence[Slot]) -> tuple[str, ...]:
+    """What stands around each place of a chunk's number, where each slot takes the chunk's own table."""
+    found = [template.pieces[0]]
+    for index, piece in zip(template.slots, template.pieces[1:], strict=True):
+        slot = slots[index]
+        if slot.table.partitioned:
+            before, after = chunk_table(slot.name, 0).rsplit("0", 1)
+            found[-1] += before
+            found.append(after + piece)
+        else:
+            found[-1] += slot.table.name + piece
+    return tuple(found)
 
 
 def standing_in(slot: Slot) -> str:
