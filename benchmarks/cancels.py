@@ -35,7 +35,7 @@ def measure(options: Options) -> Measured:
                 f"Stopped within {LONGEST} s of their beginning, in turn by every way and during every part",
                 ("stopped by", "queries", "stopped before their end", "quiet after ms, median", "at most"),
                 _lines(stopped, [one.way for one in stopped]),
-                ("Quiet: the client has its answer, and no worker runs a statement of the query.",),
+                ("Quiet: no worker runs a statement of the query any more.",),
             ),
             Table(
                 "The same queries by what was under way most of their time",
