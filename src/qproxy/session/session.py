@@ -323,7 +323,7 @@ class Session:
 
     def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
         """Settings with the user variables that a query reads."""
-        values = ((name, text(literal(self._variables.user.get(name)))) for name in sorted(names))
+        values = ((name, text(literal(self._variables.user_value(name.lower())))) for name in sorted(names))
         return replace(settings, variables=tuple(values))
 
     def _knowing(self, means: Means, names: frozenset[str]) -> Means:
@@ -404,7 +404,7 @@ class Session:
             connection_id=self._client.connection_id,
             version=str(self._variables.get("version")),
             variable=self._variables.typed,
-            user_variables=self._variables.user,
+            user_variables=self._variables.known,
             variables_travel=self._services.dispatcher.keeps_variables,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
