@@ -52,12 +52,13 @@ def clients() -> list[Client]:
     here = sys.executable
     found = [
         _python("MySQL Connector/Python", here, "connector_python"),
-        
         _python("PyMySQL", here, "blocking", "pymysql", lacks=("prepared",)),
         _python("aiomysql", here, "nonblocking", "aiomysql", lacks=("prepared",)),
         _python("asyncmy", here, "nonblocking", "asyncmy", lacks=("prepared",)),
         _python("SQLAlchemy (PyMySQL)", here, "sqlalchemy_frames", "sqlalchemy", "pymysql", lacks=("prepared",)),
-        _python("pandas read_sql, SQLAlchemy (PyMySQL)", here, "sqlalchemy_frames", "pandas", "pymysql", lacks=("prepared",)),
+        _python(
+            "pandas read_sql, SQLAlchemy (PyMySQL)", here, "sqlalchemy_frames", "pandas", "pymysql", lacks=("prepared",)
+        ),
         _python("mariadb (command line)", here, "command_line", lacks=("prepared",)),
     ]
     return found + (_further() if ALL_CLIENTS else [])
@@ -71,10 +72,26 @@ def _further() -> list[Client]:
         _python("MySQL Connector/Python (libmysqlclient)", there, "connector_python", "c"),
         _python("mysqlclient", there, "blocking", "MySQLdb", lacks=("prepared",)),
         _python("SQLAlchemy (mysqlclient)", there, "sqlalchemy_frames", "sqlalchemy", "mysqldb", lacks=("prepared",)),
-        _python("pandas read_sql, SQLAlchemy (mysqlclient)", there, "sqlalchemy_frames", "pandas", "mysqldb", lacks=("prepared",)),
-        _python("polars read_database, SQLAlchemy (PyMySQL)", there, "sqlalchemy_frames", "polars", "pymysql", lacks=("prepared",)),
-        _python("polars read_database_uri (connectorx)", there, "connectorx_reader", "polars", lacks=("prepared",)),
-        _python("connectorx", there, "connectorx_reader", lacks=("prepared",)),
+        _python(
+            "pandas read_sql, SQLAlchemy (mysqlclient)",
+            there,
+            "sqlalchemy_frames",
+            "pandas",
+            "mysqldb",
+            lacks=("prepared",),
+        ),
+        _python(
+            "polars read_database, SQLAlchemy (PyMySQL)",
+            there,
+            "sqlalchemy_frames",
+            "polars",
+            "pymysql",
+            lacks=("prepared",),
+        ),
+        _python(
+            "polars read_database_uri (connectorx)", there, "connectorx_reader", "polars", lacks=("tls", "prepared")
+        ),
+        _python("connectorx", there, "connectorx_reader", lacks=("tls", "prepared")),
         _python("MariaDB Connector/ODBC (pyodbc)", there, "odbc"),
         _python("mycli", there, "mycli_sessions", lacks=("prepared",)),
         _python("DuckDB (extension mysql)", there, "duckdb_reader", lacks=("prepared",)),
@@ -132,7 +149,7 @@ PREPARED = (
     _case("SELECT COUNT(*) FROM Object WHERE lastSeen < ?", [("datetime", "2021-06-01T12:30:00")]),
     _case("SELECT COUNT(*) FROM Object WHERE firstDate >= ?", [("date", "2015-03-01")]),
     _case("SELECT COUNT(*) FROM Object WHERE name <=> ?", [("text", "Vega")], [("text", None)]),
-    _case("SELECT HEX(?), LENGTH(?)", [("bytes", "00ff5c27"), ("bytes", "00")]),
+    _case("SELECT HEX(?) AS h, LENGTH(?) AS n", [("bytes", "00ff5c27"), ("bytes", "00")]),
     _case("SELECT ADDTIME('10:00:00', ?)", [("time", "01:02:03")]),
     _case("SELECT nope FROM Object WHERE objectId = ?", [("int", "1")]),
     _case("SELECT ? FROM WHERE", [("int", "1")]),

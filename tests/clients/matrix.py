@@ -13,14 +13,14 @@ _HEAD = """\
 # Clients
 
 Written by `make clients`: each client runs the same program against the proxy and against a plain MariaDB that holds
-the same rows (`tests/clients`), and must say the same of both. A dash: the client has no such thing. Those of the columns:
+the same rows (`tests/clients`), and must say the same of both. A dash: the client has no such thing. The columns:
 
-* connect, tls: without and with encryption; caching_sha2: a user who has nothing but caching_sha2_password, in full over
-  TLS, then by the fast path without.
+* connect, tls: without and with encryption; caching_sha2: a user who has nothing but caching_sha2_password, in full
+  over TLS (by the RSA key where the client has no TLS), then by the fast path.
 * query: rows, types and errors of the text protocol, whole and streamed where the client does both.
 * prepared: statements prepared on the server.
-* cancel: error 1317 within seconds, by the client's own means where it has them (Ctrl-C, `SQLCancel`, `Statement.cancel`),
-  else by KILL QUERY; the connection goes on.
+* cancel: error 1317 within seconds, by the client's own means where it has them (Ctrl-C, `SQLCancel`,
+  `Statement.cancel`), else by KILL QUERY; the connection goes on.
 * metadata: SHOW and information_schema, and the client's own functions.
 
 """

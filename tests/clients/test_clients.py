@@ -46,7 +46,7 @@ def test_client(client: Client, accounts: Accounts, results: Results) -> None:
     plain, proxy, modern = accounts
     wanted = run(client, plain)
     got = run(client, proxy, modern)
-    works = {feature: got[feature] is True for feature in ("connect", "tls", "caching_sha2")}
+    works = {feature: got.get(feature) is True for feature in ("connect", "tls", "caching_sha2")}
     works |= {feature: _rows(got[feature]) == _rows(wanted[feature]) for feature in COMPARED}
     works["cancel"] = got["cancel"] == INTERRUPTED
     results.add(client.name, got["version"], {f: works[f] for f in FEATURES if f not in client.lacks})
@@ -54,7 +54,7 @@ def test_client(client: Client, accounts: Accounts, results: Results) -> None:
         for number, (one, other) in enumerate(zip(wanted[feature] or (), got[feature] or (), strict=True)):
             assert _rows([other]) == _rows([one]), f"{feature} {number}"
     assert wanted["cancel"] == got["cancel"] == INTERRUPTED
-    assert works == dict.fromkeys(FEATURES, True)
+    assert {f for f in FEATURES if not works[f]} <= client.lacks - {"prepared"}
     assert sum("rows" in answer for answer in wanted["query"]) >= len(QUERIES) - 1
     if "prepared" in client.lacks:
         assert wanted["prepared"] is None

@@ -18,6 +18,7 @@ from qproxy.planner.parse import tokenize
 from qproxy.planner.planner import Analysis
 from qproxy.session import prepared
 from qproxy.session.access import told
+from qproxy.session.byte_literals import spelled
 from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
 from qproxy.session.explain import QUERIES, Asked, analyzed_run, asked, explanation
@@ -61,7 +62,9 @@ class Session:
     def __init__(self, services: Services, client: Client) -> None:
         self._services = services
         self._client = client
-        self._variables = Variables(services.max_packet, services.idle_timeouts, client.interactive)
+        self._variables = Variables(
+            services.max_packet, services.idle_timeouts, client.interactive, services.variables()
+        )
         self._transaction = Transaction()
         self._database: str | None = None
         self._named = prepared.Named()
@@ -105,6 +108,7 @@ class Session:
 
     async def query(self, sql: str) -> AsyncGenerator[Reply, None]:
         """Answer one statement, or several one after the other."""
+        sql = spelled(sql)
         statements = splits(executed(sql))
         if not statements:
             if sql.strip(" \t\r\n;") and executed(sql).strip(" \t\r\n;") != sql.strip(" \t\r\n;"):
@@ -127,6 +131,7 @@ class Session:
 
     async def prepare(self, sql: str) -> Prepared:
         """Take a statement with ``?`` for values that come later."""
+        sql = spelled(sql)
         taken = prepared.prepare(executed(sql), WRITES)
         try:
             async with until(deadline(self._variables)):

@@ -49,6 +49,7 @@ class Variables:
         max_allowed_packet: bytes, as the server is configured.
         idle_timeouts: global wait_timeout and interactive_timeout in seconds.
         interactive: whether the session's wait_timeout begins as its interactive_timeout.
+        told: global values of this server beyond these, as texts by name.
 
     Attributes:
         user: values of ``@name``, by lower-case name.
@@ -59,12 +60,14 @@ class Variables:
         max_allowed_packet: int = 16 << 20,
         idle_timeouts: tuple[int, int] = (28800, 28800),
         interactive: bool = False,
+        told: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._own: dict[str, str] = {
             "max_allowed_packet": str(max_allowed_packet),
             "wait_timeout": str(idle_timeouts[0]),
             "interactive_timeout": str(idle_timeouts[1]),
             "version": SERVER_VERSION.removeprefix("5.5.5-"),
+            **told,
         }
         self._first: dict[str, Value] = {"wait_timeout": idle_timeouts[1]} if interactive else {}
         self._values: dict[str, Value] = dict(self._first)

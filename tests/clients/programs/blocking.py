@@ -24,7 +24,8 @@ class Blocking:
     def connect(self, account: Account, tls: bool) -> Any:
         options: dict[str, Any]
         if self._native:
-            options = {"ssl_mode": "REQUIRED" if tls else "DISABLED"}
+            # Bytes as bytes; without, it writes them as if they were text.
+            options = {"ssl_mode": "REQUIRED" if tls else "DISABLED", "binary_prefix": True}
         else:
             options = {"ssl": {"verify_mode": "none"}} if tls else {"ssl_disabled": True}
         return self._module.connect(

@@ -18,12 +18,14 @@ OWN = (
     "SELECT count(*), count(mag), min(ra_PS), max(decl_PS) FROM sky.Object",
     "SELECT objectId, ra_PS, mag, name, payload, firstDate, lastSeen, class FROM sky.Object"
     " WHERE objectId IN (433000000, 433000017, -8) ORDER BY objectId",
-    "SELECT f.filterName, count(*) FROM sky.Filter f GROUP BY ALL ORDER BY ALL",
+    "SELECT f.filterName, count(*) FROM sky.Filter f GROUP BY ALL ORDER BY f.filterName",
     "SELECT class, count(*), sum(nObs) FROM sky.Object WHERE decl_PS > 10.5 GROUP BY class ORDER BY class",
     "SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_catalog = 'sky'"
+    " AND table_schema IN ('sky', 'extra')"
     " ORDER BY table_schema, table_name, ordinal_position",
 )
-_CODES = {"Unknown column": 1054, "Query execution was interrupted": 1317}
+#: Of a query that ends while its rows are under way it tells that alone.
+_CODES = {"Unknown column": 1054, "Query execution was interrupted": 1317, "Failed to fetch result row": 1317}
 
 
 class DuckDB:
@@ -38,7 +40,7 @@ class DuckDB:
         extension = next(f for f in files(PACKAGE) or () if f.name.endswith(".duckdb_extension"))
         connection.execute(f"LOAD '{extension.locate()}'")
         words = f"host=127.0.0.1 port={account.port} user={account.user} database={account.database}"
-        words += f" password=\"{account.password}\"" if account.password else ""
+        words += f' password="{account.password}"' if account.password else ""
         words += f" ssl_mode={'required' if tls else 'disabled'}"
         connection.execute(f"ATTACH '{words}' AS sky (TYPE mysql)")
         return connection

@@ -49,7 +49,7 @@ class Odbc:
             lambda: cursor.primaryKeys(table="Filter", catalog="sky"),
             lambda: cursor.statistics(table="Filter", catalog="sky"),
             lambda: cursor.rowIdColumns(table="Filter", catalog="sky"),
-            lambda: cursor.procedures(catalog="sky"),
+            lambda: cursor.procedures(catalog="extra", procedure="none"),
             lambda: cursor.getTypeInfo(),
         ]
         return [_without_remarks(ask()) for ask in asked]
@@ -77,7 +77,7 @@ class Odbc:
     def _run(self, cursor: pyodbc.Cursor, sql: str, parameters: list[Any]) -> Answer:
         try:
             cursor.execute(sql, parameters)
-            return told(cursor.description or (), cursor.fetchall() if cursor.description else ())
+            return told([c[:2] for c in cursor.description or ()], cursor.fetchall() if cursor.description else ())
         except pyodbc.Error as error:
             code = _CODE.search(str(error))
             if code is None:
@@ -93,7 +93,7 @@ def _bound(parameter: dict[str, Any]) -> Any:
 def _without_remarks(cursor: pyodbc.Cursor) -> Answer:
     """Comments are left out, which the plain server's tables do not have."""
     kept = [at for at, column in enumerate(cursor.description) if column[0].lower() != "remarks"]
-    return told([cursor.description[at] for at in kept], [[row[at] for at in kept] for row in cursor.fetchall()])
+    return told([cursor.description[at][:2] for at in kept], [[row[at] for at in kept] for row in cursor.fetchall()])
 
 
 main(Odbc())

@@ -6,6 +6,7 @@ import importlib
 import sys
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -31,7 +32,7 @@ class Reader:
             arguments = {"ssl_mode": "REQUIRED" if tls else "DISABLED"}
         else:
             arguments = {"ssl": {"verify_mode": "none"}} if tls else {"ssl_disabled": True}
-        login = f"{account.user}:{account.password}@127.0.0.1:{account.port}"
+        login = f"{account.user}:{quote(account.password)}@127.0.0.1:{account.port}"
         url = f"mariadb+{self._driver}://{login}/{account.database}?charset=utf8mb4"
         return create_engine(url, connect_args=arguments).connect()
 
