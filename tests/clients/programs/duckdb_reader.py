@@ -42,7 +42,8 @@ class DuckDB:
         words = f"host=127.0.0.1 port={account.port} user={account.user} database={account.database}"
         words += f' password="{account.password}"' if account.password else ""
         words += f" ssl_mode={'required' if tls else 'disabled'}"
-        connection.execute(f"ATTACH '{words}' AS sky (TYPE mysql)")
+        quoted = words.replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS sky (TYPE mysql)")
         return connection
 
     def ask(self, connection: Any, sql: str, way: str) -> Answer:
