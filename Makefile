@@ -2,22 +2,26 @@
 #
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told; ARGS=--every-case runs every case of
-#                                           the corpus on every system, where otherwise some run one in four
+#                                           the corpus on every system, where otherwise some run one in four;
+#                                           in two processes: PROCESSES=0 for this one alone
 #   make lint                               ruff and mypy
 #   make clients                            clients of npm, Debian and PyPI too; writes docs/clients.md
 #   make plans                              the golden plans anew, and docs/sql.md, which is made of them
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
-#   make bench [CASE=stream]                measurements beside plain MariaDB: ingest, stream, queries, neighbours,
-#                                           connections
+#   make cancels [QUERIES=200 SEED=1]       queries stopped at random moments in six ways; 3 minutes
+#   make bench [CASE=stream]                measurements beside plain MariaDB and its Spider engine; the cases are in
+#                                           benchmarks/README.md
 
 VENV := .venv
 PORT := 4040
 ARGS :=
 CASE :=
 N := 1000
+PROCESSES := 2
 PACKETS := 100000
+QUERIES := 200
 SEED := 1
 STRIPES := 6x2
 APT := apt-get install -y --no-install-recommends
@@ -27,21 +31,21 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz mutate plans suite clean server python clients
+.PHONY: demo test lint bench fuzz mutate cancels plans suite clean server spider python clients
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
 	exec $(VENV)/bin/qproxy demo --port $(PORT)
 
 test: $(VENV)/.installed-dev server
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: $(VENV)/.installed-dev server
+bench: $(VENV)/.installed-dev server spider
 	$(VENV)/bin/python -m benchmarks $(CASE) $(ARGS)
 
 fuzz: $(VENV)/.installed-dev server
@@ -55,6 +59,9 @@ plans: $(VENV)/.installed-dev
 
 mutate: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m tests.wire.run_mutations --number $(PACKETS) --seed $(SEED)
+
+cancels: $(VENV)/.installed-dev server
+	$(VENV)/bin/python -m tests.service.run_cancels --number $(QUERIES) --seed $(SEED)
 
 # Packages of npm, Debian and PyPI that a plain test run does without. mysqlclient is compiled here.
 clients: $(VENV)/.installed-dev server
@@ -125,4 +132,10 @@ server:
 	else \
 		echo "The tests need the MariaDB server; type:" >&2; \
 		echo "    sudo apt-get install -y mariadb-server mariadb-client" >&2; exit 1; \
+	fi
+
+# MariaDB's Spider engine, which measurements stand beside; without it they say so and go on.
+spider: server
+	@if test "$$(id -u)" = 0 && command -v apt-get >/dev/null && ! dpkg -s mariadb-plugin-spider >/dev/null 2>&1; then \
+		DEBIAN_FRONTEND=noninteractive $(APT) mariadb-plugin-spider; \
 	fi

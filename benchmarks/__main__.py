@@ -6,25 +6,44 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import connections, ingest, neighbours, pairs, queries, results, stream
+from benchmarks import (
+    compare,
+    connections,
+    dispatch,
+    ingest,
+    memory,
+    neighbours,
+    pairs,
+    planning,
+    queries,
+    results,
+    slow_client,
+)
 from benchmarks.options import NotMeasured, Options, WrongAnswer
 from benchmarks.results import Measured
+from benchmarks.yardsticks import YARDSTICKS
 from qproxy.errors import QproxyError
 
 HERE = Path(__file__).parent
 FULL_ROWS = 1_000_000
 CASES: Mapping[str, Callable[[Options], Measured]] = {
     "ingest": ingest.measure,
-    "stream": stream.measure,
+    "memory": memory.measure,
+    "slow_client": slow_client.measure,
     "queries": queries.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
     "connections": connections.measure,
+    "planning": planning.measure,
+    "dispatch": dispatch.measure,
+    "growth": dispatch.grow,
 }
+#: Those that share their servers; a run of several loads them once.
+COMPARED = {y.name: y for y in YARDSTICKS}
 
 
 def main() -> int:
@@ -36,22 +55,27 @@ def main() -> int:
     args = _arguments()
     options = Options(args.data, args.every, args.rows, args.rounds)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
-    found, failed = [], False
-    for case in args.cases or CASES:
-        print(f"== {case}", flush=True)
+    found: list[Measured] = []
+    failed = False
+    wanted = args.cases or [*COMPARED, *CASES]
+    compared = [COMPARED[c] for c in wanted if c in COMPARED]
+    works: list[tuple[str, Callable[[Options], Iterator[Measured]]]] = []
+    if compared:
+        works.append((", ".join(y.name for y in compared), lambda o: compare.measure(o, compared)))
+    works += [(c, _one(CASES[c])) for c in wanted if c in CASES]
+    for name, work in works:
+        print(f"== {name}", flush=True)
         try:
             machine = results.machine()
-            measured = replace(CASES[case](options), machine=machine)
+            for measured in work(options):
+                print(f"{measured.case}: {measured.size}")
+                print("\n\n".join(results.plain(table) for table in measured.tables), end="\n\n", flush=True)
+                found.append(replace(measured, machine=machine))
         except NotMeasured as missing:
             print(f"not measured: {missing}", flush=True)
-            continue
         except (WrongAnswer, QproxyError, RuntimeError, OSError) as error:
             print(f"failed: {error}", file=sys.stderr, flush=True)
             failed = True
-            continue
-        print(measured.size)
-        print("\n\n".join(results.plain(table) for table in measured.tables), end="\n\n", flush=True)
-        found.append(measured)
     if args.every > 1 or args.rows != FULL_ROWS:
         print("RESULTS.md was left as it is: this was a sample")
     elif found:
@@ -60,9 +84,20 @@ def main() -> int:
     return int(failed)
 
 
+def _one(measure: Callable[[Options], Measured]) -> Callable[[Options], Iterator[Measured]]:
+    return lambda options: iter((measure(options),))
+
+
 def _arguments() -> argparse.Namespace:
+    known = (*COMPARED, *CASES)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="measurements, side by side in one run")
-    parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE", help=f"{', '.join(CASES)} (all)")
+    parser.add_argument(
+        "cases",
+        nargs="*",
+        choices=[[], *known],
+        metavar="CASE",
+        help=f"{', '.join((*COMPARED, *CASES))} (all)",
+    )
     parser.add_argument(
         "--data",
         type=Path,
@@ -74,7 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rows", type=_count, default=FULL_ROWS, metavar="N", help=f"of the table that is streamed ({FULL_ROWS:,})"
     )
-    parser.add_argument("--rounds", type=_count, default=3, metavar="N", help="turns of each party (3)")
+    parser.add_argument("--rounds", type=_count, default=5, metavar="N", help="turns of each party (5)")
     return parser.parse_args()
 
 

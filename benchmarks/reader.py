@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import socket
 import time
+import zlib
+from dataclasses import dataclass
 from typing import Self
 
 import pymysql
 
 from benchmarks.systems import Endpoint
 
-_COM_QUERY = b"\x03"
+_COM_QUERY, _COM_STMT_PREPARE, _COM_STMT_EXECUTE = b"\x03", b"\x16", b"\x17"
 _RECEIVE_BYTES = 64 * 1024
 #: Receive buffer of a slow reader: what the kernel takes in ahead of it would hide how slow it is.
 _SLOW_BUFFER = 128 * 1024
 _SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer, as far as it must be remembered to know it again.
+
+    Attributes:
+        rows: how many.
+        checksum: sum of the CRC-32 of all rows as they lay in their packets: the same in whatever order they come.
+        nbytes: that were received for the rows, the headers of packets with them.
+        seconds: from the sending to the end.
+    """
+
+    rows: int
+    checksum: int
+    nbytes: int
+    seconds: float
+
+    @property
+    def content(self) -> tuple[int, int]:
+        """What two answers must have in common."""
+        return self.rows, self.checksum
 
 
 class Reader:
@@ -48,8 +72,61 @@ class Reader:
 
     def send(self, statement: str) -> None:
         """Send a statement; its answer is left to be read."""
-        body = _COM_QUERY + statement.encode()
+        self._command(_COM_QUERY + statement.encode())
+
+    def _command(self, body: bytes) -> None:
         self._socket.sendall(len(body).to_bytes(3, "little") + b"\0" + body)
+
+    def answer(self, statement: str, binary: bool = False, bytes_per_second: float | None = None) -> Answer:
+        """Send a statement and read its whole answer.
+
+        Args:
+            binary: whether as a prepared statement.
+            bytes_per_second: the pace of reading; None for as fast as it comes.
+
+        Raises:
+            RuntimeError: an error in place of rows, or behind some.
+        """
+        began = time.monotonic()
+        if binary:
+            self._command(_COM_STMT_PREPARE + statement.encode())
+            head = self._packet()
+            if head[0]:
+                raise RuntimeError(f"not prepared: {head[1:200].decode(errors='replace')}")
+            for _ in range(int.from_bytes(head[5:7], "little") + 1):
+                self._packet()
+            self._command(_COM_STMT_EXECUTE + head[1:5] + b"\0" + b"\1\0\0\0")
+        else:
+            self.send(statement)
+        self._head()
+        rows, checksum, nbytes = self._rows(bytes_per_second)
+        return Answer(rows, checksum, nbytes, time.monotonic() - began)
+
+    def _rows(self, bytes_per_second: float | None) -> tuple[int, int, int]:
+        """Number, sum of checksums and bytes of the rows to come."""
+        began, received = time.monotonic(), len(self._ahead)
+        rows = checksum = nbytes = 0
+        data = self._ahead
+        while True:
+            at = 0
+            while len(data) - at >= 4 and len(data) - at >= 4 + (size := int.from_bytes(data[at : at + 3], "little")):
+                packet = memoryview(data)[at + 4 : at + 4 + size]
+                at += 4 + size
+                if packet[0] == 0xFF:
+                    raise RuntimeError(f"broken off after {rows} rows: {bytes(packet[1:200]).decode(errors='replace')}")
+                if packet[0] == 0xFE and size < 9:
+                    self._ahead = data[at:]
+                    return rows, checksum, nbytes
+                rows += 1
+                checksum += zlib.crc32(packet)
+                nbytes += 4 + size
+            if bytes_per_second is not None:
+                time.sleep(max(0.0, received / bytes_per_second - (time.monotonic() - began)))
+            more = self._socket.recv(_RECEIVE_BYTES)
+            if not more:
+                raise RuntimeError(f"the connection was closed after {rows} rows")
+            received += len(more)
+            data = data[at:] + more
 
     def first_row(self, statement: str) -> float:
         """Send a statement and read up to its first row.
@@ -62,12 +139,7 @@ class Reader:
         """
         began = time.monotonic()
         self.send(statement)
-        head = self._packet()
-        if head[0] in (0x00, 0xFF):
-            raise RuntimeError(f"no rows: {head[1:200].decode(errors='replace')}")
-        # Definitions, and the EOF behind them: PyMySQL does not agree to do without it.
-        for _ in range(head[0] + 1):
-            self._packet()
+        self._head()
         row = self._packet()
         seconds = time.monotonic() - began
         if row[0] == 0xFF or (row[0] == 0xFE and len(row) < 9):
@@ -99,6 +171,15 @@ class Reader:
                 break
             taken += len(received)
         return taken
+
+    def _head(self) -> None:
+        """Read what stands before the rows."""
+        head = self._packet()
+        if head[0] in (0x00, 0xFF):
+            raise RuntimeError(f"no rows: {head[1:200].decode(errors='replace')}")
+        # Definitions, and the EOF behind them: PyMySQL does not agree to do without it.
+        for _ in range(head[0] + 1):
+            self._packet()
 
     def _packet(self) -> bytes:
         size = int.from_bytes(self._take(4)[:3], "little")

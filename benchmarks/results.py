@@ -113,6 +113,18 @@ def _markdown(table: Table) -> list[str]:
     return [*lines, "", *(line for note in table.notes for line in (note, ""))]
 
 
+def _summary(known: Mapping[str, Any]) -> Table:
+    """The goals of all cases."""
+    rows = [
+        (case["case"], *row)
+        for case in known.values()
+        for table in case["tables"]
+        if tuple(table["head"]) == GOALS
+        for row in table["rows"]
+    ]
+    return Table("All goals", ("case", *GOALS), tuple(rows))
+
+
 def write(directory: Path, found: Sequence[Measured]) -> None:
     """Put figures into ``RESULTS.json`` and ``RESULTS.md``; those of other cases stay.
 
@@ -132,6 +144,7 @@ def write(directory: Path, found: Sequence[Measured]) -> None:
         "work was going on: seconds are then too long, and ratios of parties that use unlike numbers of cores are off.",
         "",
     ]
+    lines += _markdown(_summary(known))
     for case in known.values():
         facts = ", ".join(f"{key} {text(value)}" for key, value in case["machine"].items())
         lines += [f"## {case['case']}", "", f"{case['size']}. Measured {facts.removeprefix('when ')}.", ""]

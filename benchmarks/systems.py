@@ -135,14 +135,27 @@ def running_plain_server() -> Iterator[Endpoint]:
 @contextmanager
 def running_proxy(cluster: Cluster) -> Iterator[Endpoint]:
     """The proxy of a cluster, in a process of its own, for the user that `cluster up` made."""
-    command = [sys.executable, "-m", "qproxy", "serve", "--config", str(cluster.config_file), "--port", "0"]
+    with proxy_process(cluster.config_file, FIRST_USER) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def proxy_process(config: Path, user: str, *options: str) -> Iterator[Endpoint]:
+    """A proxy in a process of its own.
+
+    Args:
+        config: its configuration file.
+        user: who can log in without a password.
+        options: of the command.
+    """
+    command = [sys.executable, "-m", "qproxy", "serve", "--config", str(config), "--port", "0", *options]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             ready = process.stdout.readline()
             if "ready on" not in ready:
                 raise RuntimeError(f"qproxy serve did not start; its own words stand above: {ready.strip()}")
-            yield Endpoint(int(ready.strip().rpartition(":")[2]), FIRST_USER, "", (process.pid,))
+            yield Endpoint(int(ready.strip().rpartition(":")[2]), user, "", (process.pid,))
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -89,10 +89,13 @@ class WorkersConfig:
     Attributes:
         connections: most at once to each worker.
         connect_timeout: seconds.
+        silence_timeout: seconds without a byte of an answer before a worker is asked, over another connection, whether
+            it still works on the statement.
     """
 
     connections: int = _setting(8, least=1)
     connect_timeout: float = _setting(5.0, least=0.1)
+    silence_timeout: float = _setting(10.0, least=0.1)
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,15 @@ class DispatchConfig:
         fragment_rows: rows that one fragment is meant to yield: chunks are batched up to it.
         fragment_chunks: most chunks in one fragment.
         buffer_mb: memory for the rows of one query's incomplete fragments, in 2**20 bytes; more goes to disk.
+        spool_limit_mb: most that rows which clients do not fetch take on disk, those of all queries together, in 2**20
+            bytes.
         spool_dir: where to; relative to the configuration file, empty for the system's temporary directory.
     """
 
     fragment_rows: int = _setting(50_000, least=1)
     fragment_chunks: int = _setting(200, least=1, most=5000)
     buffer_mb: int = _setting(32, least=1)
+    spool_limit_mb: int = _setting(20_000, least=1)
     spool_dir: str = _setting("")
 
 
@@ -118,12 +124,14 @@ class MergeConfig:
 
     Attributes:
         engine: where final statements run: ``worker``, on one that takes part in the query.
-        gather_limit_mb: most bytes of partial rows gathered for one query, in 2**20 bytes.
+        gather_limit_mb: most bytes of partial rows gathered or put in order for one query, in 2**20 bytes.
+        sort_memory_mb: memory for the rows that one query has put in order, in 2**20 bytes; more goes to disk.
         share_limit_mb: most bytes of rows that one query reads first and sends to every worker, in 2**20 bytes.
     """
 
     engine: str = _setting("worker", words="worker")
     gather_limit_mb: int = _setting(5000, least=1)
+    sort_memory_mb: int = _setting(64, least=1)
     share_limit_mb: int = _setting(64, least=1)
 
 

@@ -40,6 +40,15 @@ def test_a_batch_is_one_union_of_chunk_tables() -> None:
     assert statements.batch(()) == "SELECT `Star`.`ra` FROM `sky__g1`.`Star_empty` AS `Star`"
 
 
+def test_tables_of_a_chunk_and_regular_ones_are_named_in_every_chunk() -> None:
+    plan = plan_of("SELECT a.ra, b.name FROM Star a JOIN Band b ON b.bandId = a.starId % 6 WHERE a.mag < 3")
+    one, two = (Statements(plan, str).batch((chunk,)) for chunk in CHUNKS[:2])
+    assert f"`Star_{CHUNKS[0]}`" in one
+    assert "`Band` AS `b`" in one
+    assert two == one.replace(f"`Star_{CHUNKS[0]}`", f"`Star_{CHUNKS[1]}`")
+    assert Statements(plan, str).batch(CHUNKS[:2]) == f"({one}) UNION ALL ({two})"
+
+
 def test_a_batch_of_an_engine_that_spans_chunks_is_one_statement() -> None:
     plan = plan_of("SELECT o.flux FROM Star s LEFT JOIN Source o ON s.starId = o.starId")
     statements = Statements(plan, str, lambda template: True)
@@ -85,6 +94,43 @@ def test_fragments_of_rows_grow_to_their_size() -> None:
     assert max(sizes) == 16
 
 
+@pytest.mark.parametrize(("given", "widest"), [(1600, 16), (800, 32), (100, 64), (0, 64)])
+def test_fragments_widen_where_few_rows_travel(given: int, widest: int) -> None:
+    chunks = tuple(range(1000))
+    batching = Batching(200, 1600, 400, widest=4)
+    cursor = Cursor(plan_of("SELECT ra FROM Star", chunks), placed(chunks, 1, ("w1",)), batching, 200)
+    sizes, taken = [], []
+    while (batch := cursor.next("w1")) is not None:
+        cursor.learn(batch, given * len(batch) // 16)
+        sizes.append(len(batch))
+        taken += batch.tolist()
+    assert max(sizes) == widest
+    assert taken == list(chunks)
+
+
+def test_what_many_rows_come_from_makes_fragments_narrow_again() -> None:
+    chunks = tuple(range(2000))
+    batching = Batching(200, 1600, 400, widest=4)
+    cursor = Cursor(plan_of("SELECT ra FROM Star", chunks), placed(chunks, 1, ("w1",)), batching, 200)
+    sizes = []
+    while (batch := cursor.next("w1")) is not None:
+        cursor.learn(batch, 0 if len(sizes) < 8 else 100 * len(batch))
+        sizes.append(len(batch))
+    assert max(sizes) == 64
+    assert min(sizes[-5:-1]) < 32
+
+
+def test_wide_fragments_leave_every_worker_some() -> None:
+    chunks = tuple(range(100))
+    batching = Batching(200, 1600, 400, spread=4, widest=64)
+    cursor = Cursor(plan_of("SELECT ra FROM Star", chunks), placed(chunks, 1, ("w1",)), batching, 200)
+    sizes = []
+    while (batch := cursor.next("w1")) is not None:
+        cursor.learn(batch, 0)
+        sizes.append(len(batch))
+    assert max(sizes) <= 25
+
+
 def test_long_statements_are_cut() -> None:
     chunks = tuple(range(100))
     cursor = Cursor(
@@ -119,6 +165,18 @@ def test_a_chunk_that_nobody_can_read_is_named() -> None:
         cursor.lose("w2", batch, "has no more memory")
     assert "chunk " in failed.value.message
     assert "worker 'w1' cannot be reached; worker 'w2' has no more memory" in failed.value.message
+
+
+def test_a_lost_worker_gives_up_what_it_had_not_begun() -> None:
+    chunks = tuple(range(100))
+    placement = placed(chunks, 2, ("w1", "w2"))
+    cursor = Cursor(plan_of("SELECT ra FROM Star", chunks), placement, Batching(first_rows=300, rows=300), 200)
+    first, second = cursor.next("w1"), cursor.next("w1")
+    assert first is not None and second is not None
+    cursor.lose("w1", second, "cannot be reached")
+    taken = drained(cursor, ("w1", "w2"))
+    assert taken["w1"] == []
+    assert sorted([*first.tolist(), *(c for b in taken["w2"] for c in b)]) == list(chunks)
 
 
 def test_a_cursor_over_a_fine_family_is_small() -> None:

@@ -129,6 +129,10 @@ class Selects:
         orders = [self._distinct_key(i) for i in items]
         self.rng.shuffle(orders)
         limit, offset = self._limit() if total else (None, 0)
+        columns = {c.name for _, c in self.columns}
+        if all(_names_none(i.node, columns) for i in items):
+            # Of constants MariaDB keeps one row, and forgets OFFSET.
+            offset = 0
         picked = tuple(orders if total else ())
         return self._made(items, distinct=True, orders=picked, total=total, limit=limit, offset=offset)
 
@@ -235,5 +239,9 @@ class Selects:
 def _counts_constant(expression: Node, columns: AbstractSet[str]) -> bool:
     """Whether an expression holds a COUNT(DISTINCT ...) of what names no column."""
     if expression.form.startswith("COUNT(DISTINCT"):
-        return columns.isdisjoint(re.findall(r"\w+", str(expression)))
+        return _names_none(expression, columns)
     return any(_counts_constant(a, columns) for a in expression.args if isinstance(a, Node))
+
+
+def _names_none(expression: Node, columns: AbstractSet[str]) -> bool:
+    return columns.isdisjoint(re.findall(r"\w+", str(expression)))

@@ -15,7 +15,7 @@ def windows(rng: random.Random, e: Expressions, ids: Sequence[str] | None) -> li
     Args:
         ids: columns that tell all rows apart; None where there are none.
     """
-    part = f"PARTITION BY {e.key()} " if rng.random() < 0.5 else ""
+    part = f"PARTITION BY {_plain_key(e)} " if rng.random() < 0.5 else ""
     part = part.replace("{", "{{").replace("}", "}}")
     calls = [
         node(f"RANK() OVER ({part}ORDER BY {{}})", e.column(), kind="int"),
@@ -42,3 +42,10 @@ def windows(rng: random.Random, e: Expressions, ids: Sequence[str] | None) -> li
             node(f"NTILE(3) {over})", kind="int"),
         ]
     return rng.sample(calls, rng.randint(1, 2))
+
+
+def _plain_key(e: Expressions) -> Node:
+    """A key as text: without queries in it, which the plain server is asked in other words."""
+    while "SELECT" in str(found := e.key()):
+        pass
+    return found

@@ -26,6 +26,7 @@ class FaultProxy:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._links: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, ...]] = {}
+        self._gates: dict[asyncio.Task[None], asyncio.Event] = {}
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._refusing = False
@@ -88,9 +89,16 @@ class FaultProxy:
         """Hold everything back, both ways, without closing anything."""
         self._flowing.clear()
 
+    def stall_open(self) -> None:
+        """Hold back what passes over the connections that are open; later ones pass."""
+        for gate in self._gates.values():
+            gate.clear()
+
     def resume(self) -> None:
         """Let what was held back go on."""
         self._flowing.set()
+        for gate in self._gates.values():
+            gate.set()
 
     def slow(self, bytes_per_second: float | None) -> None:
         """Hand bytes to clients at this rate a connection; None for full speed."""
@@ -109,31 +117,39 @@ class FaultProxy:
         task = asyncio.current_task()
         assert task is not None
         self._links[task] = (writer, upstream)
+        gate = self._gates[task] = asyncio.Event()
+        gate.set()
         ways = [
-            asyncio.create_task(self._forward(reader, upstream)),
-            asyncio.create_task(self._deliver(upstream_reader, writer)),
+            asyncio.create_task(self._forward(reader, upstream, gate)),
+            asyncio.create_task(self._deliver(upstream_reader, writer, gate)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # By the end of the proxy: asyncio's own streams complain of a task that says so.
+            pass
         finally:
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*ways, return_exceptions=True)
             for side in (writer, upstream):
                 side.close()
-            del self._links[task]
+            del self._links[task], self._gates[task]
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 await self._flowing.wait()
+                await gate.wait()
                 writer.write(data)
                 await writer.drain()
 
-    async def _deliver(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _deliver(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(self._step()):
                 await self._flowing.wait()
+                await gate.wait()
                 if self._budget is not None and len(data) >= self._budget:
                     await self._cut_within(data, writer)
                     return

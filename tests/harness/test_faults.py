@@ -86,6 +86,16 @@ async def test_stall_holds_back_and_resume_loses_nothing(proxy: FaultProxy) -> N
     assert await asyncio.wait_for(reading, 5) == b"late\n"
 
 
+async def test_stall_open_spares_later_links(proxy: FaultProxy) -> None:
+    link = await _connect(proxy)
+    await _echo(link)
+    proxy.stall_open()
+    link[1].write(b"late\n")
+    assert await _echo(await _connect(proxy)) == b"hello\n"
+    proxy.resume()
+    assert await asyncio.wait_for(link[0].readline(), 5) == b"late\n"
+
+
 async def test_slow_holds_to_its_rate(proxy: FaultProxy) -> None:
     link = await _connect(proxy)
     proxy.slow(200_000)

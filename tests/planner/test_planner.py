@@ -7,7 +7,7 @@ import pytest
 
 from qproxy.errors import SQLError
 from qproxy.planner.constants import SessionValues
-from qproxy.planner.plan import Final, Lookup, Plan, Relay
+from qproxy.planner.plan import Final, KeyKind, Lookup, Ordered, Plan, Relay, SortKey
 from qproxy.planner.planner import Analysis, analyze, make_plan
 from qproxy.sky.coverage import Coverage
 from tests.harness.catalogs import CHUNKS, catalog
@@ -68,6 +68,13 @@ def test_a_float_travels_as_double_and_keeps_its_type() -> None:
 def test_order_and_limit_are_pushed_down() -> None:
     plan = planned("SELECT starId FROM Star ORDER BY decl DESC LIMIT 5 OFFSET 2")
     assert plan.partial.endswith("ORDER BY `Star`.`decl` DESC LIMIT 7")
+    assert plan.combined is not None
+    assert plan.combined.endswith("ORDER BY `k0` DESC LIMIT 7")
+    assert plan.merge == Ordered((SortKey(KeyKind.REAL, True),), 5, 2)
+
+
+def test_order_of_text_is_left_to_an_engine() -> None:
+    plan = planned("SELECT starId FROM Star ORDER BY name DESC LIMIT 5 OFFSET 2")
     assert plan.combined is not None
     assert plan.combined.endswith("ORDER BY `p1` DESC LIMIT 7")
     assert isinstance(plan.merge, Final)

@@ -115,6 +115,11 @@ class Backend(Protocol):
     loads: int
     keeps_variables: bool
 
+    @property
+    def crowded(self) -> bool:
+        """Whether statements wait for others to end."""
+        ...
+
     def translate(self, sql: str) -> str:
         """A statement of MariaDB's dialect in the engine's own; called once a plan, not once a chunk.
 

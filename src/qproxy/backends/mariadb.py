@@ -15,10 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from qproxy.backends.base import DEFAULT_SETTINGS, HeldTable, ResultStream, Scratch, ScratchTable, SessionSettings
-from qproxy.backends.mariadb_load import load_file
-from qproxy.backends.mariadb_pool import UTC, Link, Pool
+from qproxy.backends.mariadb_load import load, load_file, pieces
+from qproxy.backends.mariadb_pool import UTC, Link, Pool, Refused
 from qproxy.backends.mariadb_scratch import MariaDBScratch
+from qproxy.backends.mariadb_silence import Processes, Silence, Silent
 from qproxy.backends.mariadb_stream import MariaDBStream
+from qproxy.backends.places import Places
 from qproxy.catalog.model import Worker
 from qproxy.catalog.naming import SCRATCH_DATABASE
 from qproxy.errors import SQLError, WorkerError
@@ -49,19 +51,29 @@ class MariaDBBackend:
         connections: most statements at a time, and most merges beside them: a merge waits for statements, so the two
             must not wait for the same connections.
         connect_timeout: seconds for connecting and logging in together.
+        silence_timeout: seconds that a statement may say nothing before the worker is asked, over another
+            connection, whether it works on it.
     """
 
     loads = 2
     keeps_variables = True
 
-    def __init__(self, worker: Worker, connections: int = 8, connect_timeout: float = 5.0) -> None:
+    def __init__(
+        self, worker: Worker, connections: int = 8, connect_timeout: float = 5.0, silence_timeout: float = 10.0
+    ) -> None:
         self.name = worker.name
         self._pool = Pool(worker, connections, connect_timeout)
-        self._statements = asyncio.Semaphore(connections)
-        self._merges = asyncio.Semaphore(connections)
+        self._statements = Places(connections)
+        self._merges = Places(connections)
         self._scratch_made = False
         self._doomed: list[int] = []
         self._killer: asyncio.Task[None] | None = None
+        self._silence = Silence(worker.name, silence_timeout, self._processes)
+
+    @property
+    def crowded(self) -> bool:
+        """See `Backend.crowded`."""
+        return self._statements.crowded or self._merges.crowded
 
     def translate(self, sql: str) -> str:
         """The statement itself: it is in MariaDB's dialect already."""
@@ -89,7 +101,7 @@ class MariaDBBackend:
             link = await self._link(settings, sure=True)
             try:
                 columns = await self._create(link, table, select, "TEMPORARY TABLE")
-                yield MariaDBScratch(partial(self._running, link), table, columns, settings.binary)
+                yield self._filled(link, table, columns, settings.binary)
             except BaseException:
                 self._pool.drop(link)
                 raise
@@ -118,7 +130,7 @@ class MariaDBBackend:
             link = await self._link(settings, sure=True)
             try:
                 columns = await self._create(link, table.name, table.select, "TABLE")
-                filled = MariaDBScratch(partial(self._running, link), table.name, columns)
+                filled = self._filled(link, table.name, columns)
                 for block in rows:
                     await filled.append(block)
                 for key in table.keys:
@@ -188,18 +200,20 @@ class MariaDBBackend:
                         found[int(number or -1)] = int(rows or -1)
         return [found.get(i, -1) for i in range(len(tables))]
 
-    async def _check_warnings(self, link: Link, table: str) -> None:
+    async def _check_warnings(self, link: Link, table: str = "") -> None:
         """LOCAL turns what strict mode would refuse into warnings (MariaDB Knowledge Base, "LOAD DATA INFILE")."""
         async with self._running(link, "SHOW WARNINGS") as warnings:
             rows = [row async for block in warnings for row in decode_rows(block)]
         for level, code, message in rows:
             if level != b"Note":
-                raise SQLError(int(code or 0), f"{table}: {(message or b'').decode('utf-8', 'replace')}")
+                text = (message or b"").decode("utf-8", "replace")
+                raise SQLError(int(code or 0), f"{table}: {text}" if table else text)
 
     async def close(self) -> None:
         """Close all connections."""
         if self._killer is not None:
             await asyncio.wait([self._killer])
+        await self._silence.close()
         self._pool.close()
 
     async def _begin(self, sql: str, settings: SessionSettings) -> MariaDBStream:
@@ -250,13 +264,16 @@ class MariaDBBackend:
         return link
 
     async def _start(self, link: Link, sql: str | bytes, wanted: Sequence[ColumnDef] | None) -> MariaDBStream:
-        stream = MariaDBStream(self.name, link)
+        stream = MariaDBStream(self.name, link, self._silence)
         try:
             await stream.start(sql, wanted)
         except BaseException as error:
             self._end(stream)
             self._pool.give_back(link)
-            if isinstance(error, WorkerError) and link.reused and not stream.answered:
+            if isinstance(error, Silent):
+                # What waits in the pool is of no more use.
+                self._pool.clear()
+            elif isinstance(error, WorkerError) and link.reused and not stream.answered:
                 raise _Unheard(error.worker, error.reason) from error
             raise
         return stream
@@ -273,7 +290,7 @@ class MariaDBBackend:
         self, link: Link, sql: str | bytes, wanted: Sequence[ColumnDef] | None = None
     ) -> AsyncIterator[ResultStream]:
         """A statement on a connection that stays in use afterwards."""
-        stream = MariaDBStream(self.name, link)
+        stream = MariaDBStream(self.name, link, self._silence)
         try:
             await stream.start(sql, wanted)
             yield stream
@@ -324,6 +341,34 @@ class MariaDBBackend:
             if error.code != _NO_SUCH_THREAD:
                 log.warning("worker %s: cannot stop thread %d: %s", self.name, thread, error)
 
+    async def _processes(self) -> Processes | None:
+        """What all connections of the proxy's account do on the worker; None where it lets us in no more.
+
+        Raises:
+            WorkerError: it does not answer.
+        """
+        try:
+            link = await self._pool.open()
+        except Refused:
+            return None
+        stream = MariaDBStream(self.name, link)
+        try:
+            async with asyncio.timeout(self._pool.connect_timeout):
+                await stream.start("SELECT ID, COMMAND, STATE FROM information_schema.PROCESSLIST")
+                rows = [row async for block in stream for row in decode_rows(block)]
+        except TimeoutError as error:
+            raise WorkerError(self.name, "does not answer") from error
+        except SQLError as error:
+            log.warning("worker %s: does not tell what runs on it: %s", self.name, error)
+            return None
+        finally:
+            if not stream.finished:
+                link.drop()
+            self._pool.give_back(link)
+        return {
+            int(number or 0): ((command or b"").decode(), (state or b"").decode()) for number, command, state in rows
+        }
+
     async def _hold(self, link: Link, table: HeldTable) -> None:
         if link.held.get(table.name) == table.digest:
             return
@@ -331,8 +376,18 @@ class MariaDBBackend:
         link.held.pop(table.name, None)
         await self._run(link, f"CREATE OR REPLACE TEMPORARY TABLE {table.name} ({table.columns}) {_HELD_OPTIONS}")
         columns = await self._run(link, f"SELECT * FROM {table.name} LIMIT 0")
-        await MariaDBScratch(partial(self._running, link), table.name, columns).append(table.rows)
+        await self._filled(link, table.name, columns).append(table.rows)
         link.held[table.name] = table.digest
+
+    def _filled(
+        self, link: Link, table: str, columns: Sequence[ColumnDef], wanted: Sequence[ColumnDef] | None = None
+    ) -> MariaDBScratch:
+        async def loaded(sql: str, data: bytes) -> None:
+            found = await load(self.name, link, sql, pieces(data))
+            if found.warnings:
+                await self._check_warnings(link)
+
+        return MariaDBScratch(partial(self._running, link), table, columns, loaded, wanted)
 
     async def _create(self, link: Link, table: str, select: str, kind: str) -> tuple[ColumnDef, ...]:
         await self._use_scratch(link)

@@ -22,6 +22,10 @@ WRITE_TIMEOUT = 24 * 3600
 UTC = "+00:00"
 
 
+class Refused(WorkerError):
+    """A worker that answers, and takes no login."""
+
+
 class Link:
     """One connection to a worker, and what is known of it.
 
@@ -118,7 +122,8 @@ class Pool:
         """A new connection.
 
         Raises:
-            WorkerError: the worker cannot be reached, does not answer in time, or refuses the login.
+            WorkerError: the worker cannot be reached, or does not answer in time.
+            Refused: it refuses the login.
         """
         if self._closed:
             raise WorkerError(self.name, "was given up by this proxy")
@@ -134,7 +139,7 @@ class Pool:
             raise WorkerError(self.name, f"does not answer within {self.connect_timeout:g} s") from error
         except (pymysql.MySQLError, OSError, asyncio.IncompleteReadError) as error:
             log.warning("worker %s: %s", self.name, error)
-            raise WorkerError(self.name, _why_not(error)) from error
+            raise (Refused if _is_answer(error) else WorkerError)(self.name, _why_not(error)) from error
         link = Link(connection)
         if self._closed:
             link.drop()
@@ -183,7 +188,12 @@ class Pool:
 
 def _why_not(error: BaseException) -> str:
     """Why a connection could not be had, without address or user."""
-    code = error.args[0] if error.args else None
-    if isinstance(code, int) and code < 2000:
-        return reason_of(SQLError(code, ""))
+    if _is_answer(error):
+        return reason_of(SQLError(error.args[0], ""))
     return "cannot be reached"
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether it is the worker's own word."""
+    code = error.args[0] if error.args else None
+    return isinstance(error, pymysql.MySQLError) and isinstance(code, int) and code < 2000

@@ -5,10 +5,12 @@ aiomysql's reader is taken over for this: rows are never decoded, and not readin
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from qproxy.backends.mariadb_errors import ENDED_CODES, classified
 from qproxy.backends.mariadb_pool import Link
+from qproxy.backends.mariadb_silence import Silence
 from qproxy.errors import WorkerError
 from qproxy.wire.binary import fits, recoded
 from qproxy.wire.columns import ColumnDef
@@ -28,21 +30,30 @@ class MariaDBStream:
     Args:
         worker: name, for errors.
         link: nothing may be under way on it.
+        silence: what is done where the worker says nothing; None to wait for ever.
 
     Attributes:
-        columns: definitions, none for a statement without rows.
         answered: whether the worker has taken the statement.
         finished: whether the whole answer was read, so that the connection is in step.
     """
 
-    def __init__(self, worker: str, link: Link) -> None:
-        self.columns: tuple[ColumnDef, ...] = ()
+    def __init__(self, worker: str, link: Link, silence: Silence | None = None) -> None:
+        self._definitions: list[bytes] = []
+        self._columns: tuple[ColumnDef, ...] | None = None
         self.answered = False
         self.finished = False
         self.link = link
         self._worker = worker
+        self._silence = silence
         self._splitter = PacketSplitter()
         self._wanted: Sequence[ColumnDef] | None = None
+
+    @property
+    def columns(self) -> tuple[ColumnDef, ...]:
+        """Definitions, none for a statement without rows. Read when asked for: fragments of rows never ask."""
+        if self._columns is None:
+            self._columns = tuple(map(ColumnDef.parse, self._definitions))
+        return self._columns
 
     async def start(self, sql: str | bytes, wanted: Sequence[ColumnDef] | None = None) -> None:
         """Send the statement and read the column definitions.
@@ -73,8 +84,9 @@ class MariaDBStream:
             self.finished = True
             return
         count, _ = read_length_encoded_int(first, 0)
-        self.columns = tuple([ColumnDef.parse(await self._packet()) for _ in range(count)])
+        definitions = [await self._packet() for _ in range(count)]
         await self._packet()  # EOF: aiomysql does not agree to DEPRECATE_EOF
+        self._definitions, self._columns = definitions, None
         if wanted is not None and not fits(self.columns, wanted):
             self._wanted = wanted
 
@@ -125,10 +137,33 @@ class MariaDBStream:
         if self.link.closed:
             raise WorkerError(self._worker, "connection lost")
         try:
-            data = await self.link.reader.read(READ_SIZE)
+            data = await self._heard()
         except OSError as error:
             raise WorkerError(self._worker, "connection lost") from error
         if not data:
             where = " in the middle of a result" if self.answered else ""
             raise WorkerError(self._worker, f"connection lost{where}")
         return data
+
+    async def _heard(self) -> bytes:
+        """The next bytes, however long the worker works on them.
+
+        Raises:
+            WorkerError: the worker fell silent, or has an answer that does not come.
+        """
+        silence = self._silence
+        if silence is None:
+            return await self.link.reader.read(READ_SIZE)
+        idle = 0
+        while True:
+            limit = asyncio.timeout(silence.seconds)
+            try:
+                async with limit:
+                    return await self.link.reader.read(READ_SIZE)
+            except TimeoutError:
+                # The socket's own timeout is an error of the connection.
+                if not limit.expired():
+                    raise
+            idle = 0 if await silence.works(self.link.thread) else idle + 1
+            if idle == 2:
+                raise WorkerError(self._worker, f"has not delivered its answer for {2 * silence.seconds:g} s")

@@ -2,13 +2,15 @@
 
 No row is lost and none comes twice, because nothing of a fragment is passed on before its last row is here. A client
 that reads slowly holds complete fragments back, these hold new ones back, and a fragment that has used its memory
-waits with its worker's socket unread as long as others can feed the client; it spills when nobody else can.
+waits with its worker's socket unread as long as others can feed the client; it spills when nobody else can, or when
+another query waits for its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
@@ -21,8 +23,9 @@ from qproxy.catalog.model import Catalog, ChunkIds
 from qproxy.dispatch.fragments import Batching, Cursor, Statements
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.shares import shares
-from qproxy.dispatch.spool import Spool
+from qproxy.dispatch.spool import Disk, Spool
 from qproxy.dispatch.staging import Staging
+from qproxy.dispatch.unhurried import wanted_or_crowded
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.plan import Plan
 from qproxy.wire.rowblock import RowBlock
@@ -43,6 +46,8 @@ class Limits:
         waiting: complete fragments that may wait for the client.
         memory: bytes of a fragment kept in memory before it waits or spills.
         spool: directory of spill files; None for the system's.
+        disk: bytes that rows of clients which rest may take in files, those of all queries together.
+        sorting: bytes of rows that are put in order in memory.
     """
 
     batching: Batching = field(default_factory=Batching)
@@ -50,19 +55,23 @@ class Limits:
     waiting: int = 4
     memory: int = 4 << 20
     spool: Path | None = None
+    disk: int = 20 << 30
+    sorting: int = 64 << 20
 
 
 class Dispatcher:
     """Runs plans on the workers.
 
-    Args:
+    Attributes:
         backends: by worker name.
         limits: of each query.
+        disk: what rows of clients which rest take in files.
     """
 
     def __init__(self, backends: Mapping[str, Backend], limits: Limits) -> None:
         self.backends = backends
-        self._limits = limits
+        self.limits = limits
+        self.disk = Disk(limits.disk)
         self._turn = 0
         self._failed: dict[str, float] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -78,7 +87,15 @@ class Dispatcher:
 
     def spool(self) -> Spool:
         """Room for rows of a query."""
-        return Spool(self._limits.memory, self._limits.spool)
+        return Spool(self.limits.memory, self.limits.spool)
+
+    def spool_for_resting(self) -> Spool:
+        """Room for rows that the client does not take for now."""
+        return Spool(self.limits.memory, self.limits.spool, self.disk)
+
+    def crowded(self) -> bool:
+        """Whether statements wait for a connection to some worker."""
+        return any(backend.crowded for backend in self.backends.values())
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what nobody waits for."""
@@ -103,7 +120,7 @@ class Dispatcher:
 
     def shares(self, plan: Plan, catalog: Catalog) -> dict[str, tuple[int, int]]:
         """Chunks and statements of each worker, as far as they can be foreseen; the plan's chunks are some."""
-        return shares(_Statements(plan).cursor(catalog, self.backends, self._limits.batching))
+        return shares(_Statements(plan).cursor(catalog, self.backends, self.limits.batching))
 
     async def run(
         self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress, staging: Staging
@@ -125,7 +142,7 @@ class Dispatcher:
             # An engine that translates must know the scratch tables of a statement beforehand.
             with suppress(WorkerError):
                 await staging.on(backend)
-        run = _Run(self, plan, catalog, settings, self._limits, progress, staging)
+        run = _Run(self, plan, catalog, settings, self.limits, progress, staging)
         try:
             async with aclosing(run.blocks()) as blocks:
                 async for block in blocks:
@@ -141,7 +158,7 @@ class Dispatcher:
         async def ask(backend: Backend) -> Spool:
             await staging.on(backend)
             sql = Statements(plan, backend.translate).batch(())
-            return await self._collect(backend, sql, settings, self._limits)
+            return await self._collect(backend, sql, settings)
 
         spool = await self.first_answer(ask)
         progress.fragments += 1
@@ -177,9 +194,8 @@ class Dispatcher:
         rotated = backends[self._turn :] + backends[: self._turn]
         return sorted(rotated, key=lambda backend: self._failed.get(backend.name, since) > since)
 
-    @staticmethod
-    async def _collect(backend: Backend, sql: str, settings: SessionSettings, limits: Limits) -> Spool:
-        spool = Spool(limits.memory, limits.spool)
+    async def _collect(self, backend: Backend, sql: str, settings: SessionSettings) -> Spool:
+        spool = self.spool()
         try:
             async with backend.query(sql, settings) as stream:
                 async for block in stream:
@@ -242,6 +258,10 @@ class _Run:
         self._statements = _Statements(plan)
         self._cursor = self._statements.cursor(catalog, dispatcher.backends, limits.batching)
         self._running: dict[asyncio.Task[Spool], str] = {}
+        # Fragments on each worker, and the workers that may have room and chunks: with hundreds of them, and a
+        # fragment a chunk, going through all of them for each fragment would be most of the work.
+        self._busy: Counter[str] = Counter()
+        self._roomy: dict[str, None] = dict.fromkeys(self._cursor.workers)
         self._complete: asyncio.Queue[Spool | BaseException] = asyncio.Queue()
         self._starving = asyncio.Event()
         self._starving.set()
@@ -279,25 +299,28 @@ class _Run:
 
     def _fill(self) -> None:
         """Start fragments wherever a worker has room and the client keeps up. Decides; waits for nothing."""
-        for worker in self._cursor.workers:
-            busy = sum(1 for w in self._running.values() if w == worker)
-            while busy < self._limits.parallel and self._complete.qsize() < self._limits.waiting:
+        while self._roomy and self._complete.qsize() < self._limits.waiting:
+            worker = next(iter(self._roomy))
+            del self._roomy[worker]
+            while self._busy[worker] < self._limits.parallel:
                 batch = self._cursor.next(worker)
                 if batch is None:
                     break
                 task = asyncio.get_running_loop().create_task(self._fragment(worker, batch))
                 self._running[task] = worker
+                self._busy[worker] += 1
                 task.add_done_callback(self._done)
-                busy += 1
 
     def _done(self, task: asyncio.Task[Spool]) -> None:
         # Not running any more and complete in one step, so that `blocks` never waits for what will not come.
-        del self._running[task]
+        worker = self._running.pop(task)
+        self._busy[worker] -= 1
+        self._roomy[worker] = None
         if not task.cancelled():
             self._complete.put_nowait(task.exception() or task.result())
 
     async def _fragment(self, worker: str, batch: ChunkIds) -> Spool:
-        spool = Spool(self._limits.memory, self._limits.spool)
+        spool = self._dispatcher.spool()
         try:
             backend = self._dispatcher.backends.get(worker)
             if backend is None:
@@ -305,19 +328,25 @@ class _Run:
             await self._staging.on(backend)
             sql = self._statements.of(backend).batch(batch.tolist())
             async with backend.query(sql, self._settings) as stream:
+                leaving = False
                 async for block in stream:
-                    if spool.full:
-                        await self._starving.wait()
+                    if not leaving and spool.would_spill(block):
+                        # Its client may rest for hours: then the connection is for others, and the rows for a file.
+                        leaving = await wanted_or_crowded(self._starving, lambda: backend.crowded)
+                        if leaving:
+                            spool.bound(self._dispatcher.disk)
                     spool.add(block)
         except WorkerError as error:
             spool.close()
             self._progress.retries += 1
             self._cursor.lose(worker, batch, error.reason)
+            self._roomy.update(dict.fromkeys(self._cursor.workers))
             # An empty spool wakes the consumer, which starts the chunks where they went.
             return Spool(0)
         except BaseException:
             spool.close()
             raise
+        self._cursor.learn(batch, spool.rows)
         self._progress.chunks += len(batch)
         self._progress.fragments += 1
         self._progress.rows += spool.rows

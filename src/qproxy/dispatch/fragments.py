@@ -9,11 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from qproxy.catalog.model import ChunkIds, Placement
 from qproxy.catalog.naming import chunk_table, chunk_tables, empty_table
 from qproxy.errors import SQLError
 from qproxy.planner.plan import SUB_CHUNK_LIST, Plan, Slot, Template
+
+Rows = npt.NDArray[np.int64]
 
 #: A statement of many chunks is cut before it grows longer than this, in characters.
 MAX_STATEMENT = 1 << 18
@@ -31,6 +34,8 @@ class Batching:
         rows: most stored rows behind a fragment whose rows all travel.
         chunks: most chunks in a statement.
         spread: fragments that each worker's share is cut into where rows are reduced in the worker.
+        widest: how many times as many stored rows as ``rows`` go into a fragment at most, where hardly any of them
+            travel: a selective scan of large chunks takes as many statements less.
         near_rows: most stored rows behind a statement that looks for near rows: until it ends, the worker keeps the
             tables in memory that it builds of the rows of each chunk.
     """
@@ -39,6 +44,7 @@ class Batching:
     rows: int = 20_000
     chunks: int = 400
     spread: int = 4
+    widest: int = 64
     near_rows: int = 500_000
 
 
@@ -71,6 +77,8 @@ class Statements:
         #: Whether a batch is one statement over all its chunks rather than a UNION ALL of one a chunk.
         self.spanning = spans(plan.partial)
         self._present = {i: frozenset(plan.slots[i].chunks.tolist()) for i in optional}
+        #: Text between the chunk's number, for a chunk of which every table exists: a statement is one join.
+        self._around = _around(self._partial, plan.slots)
 
     @property
     def chunk_size(self) -> int:
@@ -84,7 +92,11 @@ class Statements:
         if self.spanning and chunks:
             inner = self._partial.fill([self._names(i, s, chunks) for i, s in enumerate(self._slots)])
             return f"{self._before}{inner}{self._after}"
-        parts = [self._statement(c) for c in chunks]
+        if self._narrowed is None and not self._present:
+            around = self._around
+            parts = [str(c).join(around) for c in chunks]
+        else:
+            parts = [self._statement(c) for c in chunks]
         if not parts:
             parts = [self._partial.fill([standing_in(s) for s in self._slots])]
         inner = parts[0] if len(parts) == 1 else "(" + ") UNION ALL (".join(parts) + ")"
@@ -113,9 +125,53 @@ class Statements:
         return chunk_table(slot.name, chunk)
 
 
+def _around(template: Template, slots: Sequence[Slot]) -> tuple[str, ...]:
+    """What stands around each place of a chunk's number, where each slot takes the chunk's own table."""
+    found = [template.pieces[0]]
+    for index, piece in zip(template.slots, template.pieces[1:], strict=True):
+        slot = slots[index]
+        if slot.table.partitioned:
+            before, after = chunk_table(slot.name, 0).rsplit("0", 1)
+            found[-1] += before
+            found.append(after + piece)
+        else:
+            found[-1] += slot.table.name + piece
+    return tuple(found)
+
+
 def standing_in(slot: Slot) -> str:
     """The table that a slot reads where no chunk is: the empty stand-in, or a whole regular table."""
     return empty_table(slot.name) if slot.table.partitioned else slot.name
+
+
+@dataclass
+class _Part:
+    """Some chunks of one worker, taken from the front.
+
+    Attributes:
+        chunks: in their order.
+        stored: stored rows of the chunks up to each one, that one included.
+        taken: chunks that are gone.
+    """
+
+    chunks: ChunkIds
+    stored: Rows
+    taken: int = 0
+
+    @property
+    def left(self) -> ChunkIds:
+        """Chunks that are still there."""
+        return self.chunks[self.taken :]
+
+    def fitting(self, rows: int) -> int:
+        """How many of the next chunks together have so many stored rows."""
+        before = self.stored[self.taken - 1] if self.taken else 0
+        return int(np.searchsorted(self.stored[self.taken :], before + rows)) + 1
+
+    def take(self, count: int) -> ChunkIds:
+        """The next chunks."""
+        self.taken += count
+        return self.chunks[self.taken - count : self.taken]
 
 
 class Cursor:
@@ -144,13 +200,14 @@ class Cursor:
         several = plan.together if together is None else together
         self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size)) if several else 1
         self._rows = batching.first_rows
+        self._learned = self._given = 0
         self._weights = _weights(plan)
         self._lost: dict[str, str] = {}
-        self._waiting: dict[str, list[ChunkIds]] = {}
+        self._waiting: dict[str, list[_Part]] = {}
         self._shares: dict[str, int] = {}
         self._assign(plan.chunks)
-        for worker, arrays in self._waiting.items():
-            total = sum(map(len, arrays))
+        for worker, parts in self._waiting.items():
+            total = sum(len(p.chunks) for p in parts)
             self._shares[worker] = max(1, -(-total // batching.spread))
 
     @property
@@ -160,19 +217,21 @@ class Cursor:
 
     def next(self, worker: str) -> ChunkIds | None:
         """Take the next batch of a worker; None where it has none left."""
-        arrays = self._waiting.get(worker)
-        if not arrays:
+        parts = self._waiting.get(worker)
+        if not parts:
             return None
-        chunks = arrays[0]
-        size = self._size(worker, chunks)
-        batch, rest = chunks[:size], chunks[size:]
-        if len(rest):
-            arrays[0] = rest
-        else:
-            arrays.pop(0)
-            if not arrays:
+        batch = parts[0].take(self._size(worker, parts[0]))
+        if not len(parts[0].left):
+            parts.pop(0)
+            if not parts:
                 del self._waiting[worker]
         return batch
+
+    def learn(self, batch: ChunkIds, given: int) -> None:
+        """A batch is complete: how many rows it gave tells how many chunks may go into the next ones."""
+        if not self._reduced:
+            self._learned += int(self._stored(batch).sum())
+            self._given += given
 
     def lose(self, worker: str, batch: ChunkIds, reason: str) -> None:
         """A worker failed: its batch and all that still waits for it go to other replicas.
@@ -181,20 +240,28 @@ class Cursor:
             SQLError: some chunk has no other replica left; the message names chunk and workers.
         """
         self._lost[worker] = reason
-        self._assign(np.concatenate([batch, *self._waiting.pop(worker, [])]))
+        self._assign(np.concatenate([batch, *(p.left for p in self._waiting.pop(worker, []))]))
 
-    def _size(self, worker: str, chunks: ChunkIds) -> int:
+    def _size(self, worker: str, part: _Part) -> int:
         share = min(self._most, self._shares.get(worker, 1))
-        if self._reduced and not self._near:
-            return share
-        ids, rows = self._weights
-        at = np.minimum(np.searchsorted(ids, chunks[: self._most]), max(0, len(ids) - 1))
-        total = np.cumsum(rows[at])
         if self._reduced:
-            return min(share, int(np.searchsorted(total, self._batching.near_rows)) + 1)
-        size = int(np.searchsorted(total, self._rows)) + 1
-        self._rows = min(self._rows * 2, self._batching.rows)
+            return min(share, part.fitting(self._batching.near_rows)) if self._near else share
+        # Wider than by its rows alone only as far as every worker keeps several fragments to give.
+        size = min(part.fitting(self._rows), max(share, part.fitting(self._batching.rows)))
+        self._rows = min(self._rows * 2, self._widest())
         return min(self._most, size)
+
+    def _widest(self) -> int:
+        """Most stored rows of a fragment whose rows all travel: as many as have given `Batching.rows` so far."""
+        rows = self._batching.rows
+        if self._learned < rows:
+            return rows
+        return min(rows * self._learned // max(1, self._given), rows * self._batching.widest)
+
+    def _stored(self, chunks: ChunkIds) -> Rows:
+        """Stored rows of each chunk."""
+        ids, rows = self._weights
+        return rows[np.minimum(np.searchsorted(ids, chunks), max(0, len(ids) - 1))]
 
     def _assign(self, chunks: ChunkIds) -> None:
         """Give each chunk to the first of its replicas that has not failed."""
@@ -211,9 +278,12 @@ class Cursor:
             index = int(np.argmin(found))
             raise self._unreadable(int(chunks[index]), replicas[index].tolist())
         chosen = replicas[np.arange(len(chunks)), usable.argmax(axis=1)]
-        for index in np.unique(chosen).tolist():
+        # One sort for all workers: a comparison of all chunks with each worker is hundreds of passes over them.
+        order = np.argsort(chosen, kind="stable")
+        held, starts = np.unique(chosen[order], return_index=True)
+        for index, own in zip(held.tolist(), np.split(chunks[order], starts[1:]), strict=True):
             worker = placement.workers[index]
-            self._waiting.setdefault(worker, []).append(chunks[chosen == index])
+            self._waiting.setdefault(worker, []).append(_Part(own, np.cumsum(self._stored(own))))
             self._shares.setdefault(worker, self._most)
 
     def _unreadable(self, chunk: int, replicas: list[int]) -> SQLError:
@@ -222,7 +292,7 @@ class Cursor:
         return SQLError(1105, f"chunk {chunk} cannot be read: {'; '.join(reasons) or 'no worker holds it'}")
 
 
-def _weights(plan: Plan) -> tuple[ChunkIds, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _weights(plan: Plan) -> tuple[ChunkIds, Rows]:
     """Chunk ids and stored rows of the plan's largest table."""
     tables = [s.table for s in plan.slots if s.table.partitioned]
     largest = max(tables, key=lambda t: t.chunk_rows.total)

@@ -13,34 +13,75 @@ from qproxy.errors import SQLError
 from qproxy.wire.rowblock import RowBlock
 
 
+class Disk:
+    """Bytes that rows of clients which rest may take in files at a time, all together.
+
+    Args:
+        limit: how many.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """How many they have."""
+        return self._used
+
+    def take(self, size: int) -> None:
+        """Use some.
+
+        Raises:
+            SQLError: 1021 where there are not as many left.
+        """
+        if self._used + size > self._limit:
+            raise SQLError(
+                1021,
+                "others needed the connections of this query while its rows were not fetched, and rows that wait so "
+                f"take {self._limit >> 20} MB already (dispatch.spool_limit_mb); fetch sooner, or close cursors",
+            )
+        self._used += size
+
+    def give_back(self, size: int) -> None:
+        """Use them no more."""
+        self._used -= size
+
+
 class Spool:
     """Rows of one fragment.
 
     Args:
         memory: bytes that it may hold in memory.
         directory: where its file goes; None for the system's place for temporary files.
+        disk: what its file may take; None for no bound, see `bound`.
     """
 
-    def __init__(self, memory: int, directory: Path | None = None) -> None:
+    def __init__(self, memory: int, directory: Path | None = None, disk: Disk | None = None) -> None:
         self.rows = 0
         self.nbytes = 0
         self._memory = memory
         self._directory = directory
+        self._disk = disk
+        self._taken = 0
         self._blocks: list[RowBlock] = []
         self._held = 0
         self._file: IO[bytes] | None = None
         self._index: list[tuple[int, bytes, int]] = []
 
-    @property
-    def full(self) -> bool:
-        """Whether the memory is used up, so that more rows go to a file."""
-        return self._held >= self._memory
+    def bound(self, disk: Disk) -> None:
+        """Let what goes to the file from here on count."""
+        self._disk = disk
+
+    def would_spill(self, block: RowBlock) -> bool:
+        """Whether a block is more than the memory that is left, so that it and others would go to a file."""
+        return self._held + block.nbytes > self._memory
 
     def add(self, block: RowBlock) -> None:
         """Take a block; beyond the memory all that is held goes to the file first.
 
         Raises:
-            SQLError: 1021, the file cannot be written.
+            SQLError: 1021, the file cannot be written, or there is no room for it.
         """
         self.rows += block.rows
         self.nbytes += block.nbytes
@@ -82,8 +123,14 @@ class Spool:
         if self._file is not None:
             self._file.close()
             self._file = None
+        if self._disk is not None:
+            self._disk.give_back(self._taken)
+            self._taken = 0
 
     def _spill(self) -> None:
+        if self._disk is not None:
+            self._disk.take(self._held)
+            self._taken += self._held
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._directory, prefix="qproxy-", buffering=0)  # noqa: SIM115

@@ -153,7 +153,7 @@ class _Binder:
         group = select.args.get("group")
         groups, rollup = bind_groups(group, clauses, aliases) if group else (None, False)
         having = select.args.get("having")
-        kept = bind_having(having.this, clauses, aliases, groups or ()) if having else None
+        kept = bind_having(having.this, clauses, aliases, groups or (), rollup) if having else None
         orders = bind_orders(select.args.get("order"), clauses, aliases)
         if parsed.descending and not orders:
             orders = sorted_groups(groups or (), parsed.descending, rollup)
@@ -191,7 +191,9 @@ class _Binder:
         for cte in block.ctes:
             others = (other.block for other in block.ctes if other is not cte)
             if not _reads(block, cte.name) and not any(_reads(other, cte.name) for other in others):
-                self._named(cte.name, seen)
+                inner = self._named(cte.name, seen)
+                if isinstance(inner, Query | Chain):
+                    result_table(cte.name, inner)
 
     def _inner(self, name: str, parsed: Parsed, seen: _Surroundings) -> Inner | Source | None:
         """The query that a name in FROM stands for."""

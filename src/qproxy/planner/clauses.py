@@ -13,6 +13,9 @@ from qproxy.planner.query import Order
 from qproxy.planner.scope import GROUP, HAVING, ORDER, Resolver, Scope
 from qproxy.planner.tables import AROUND
 
+#: Marks what an alias stood for.
+_BY_ALIAS = "alias"
+
 
 class Binds(Protocol):
     """Binds the expressions of one SELECT."""
@@ -59,6 +62,10 @@ class Aliases:
                 raise SQLError(1052, f"Column '{column.name}' in {clause} is ambiguous")
             found = place if found is None else found
         return found
+
+    def called(self, name: str) -> list[exp.Expr]:
+        """The items of that name."""
+        return [self.items[place] for place in self._places.get(name.lower(), ())]
 
     def find(self, column: exp.Expr, clause: str) -> exp.Expr | None:
         """The item that an unqualified reference names, or None: see `place`."""
@@ -146,7 +153,9 @@ def _column_or_alias(column: exp.Column, scope: Scope, aliases: Aliases, clause:
     return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
 
 
-def bind_having(expression: exp.Expr, clauses: Binds, aliases: Aliases, groups: Sequence[exp.Expr]) -> exp.Expr:
+def bind_having(
+    expression: exp.Expr, clauses: Binds, aliases: Aliases, groups: Sequence[exp.Expr], rollup: bool
+) -> exp.Expr:
     scope = clauses.scope
     grouped = {g.sql(dialect=DIALECT) for g in groups}
     listed = {i.sql(dialect=DIALECT) for i in aliases.items}
@@ -155,12 +164,15 @@ def bind_having(expression: exp.Expr, clauses: Binds, aliases: Aliases, groups: 
         inside = column.find_ancestor(exp.AggFunc) is not None
         if inside:
             return scope.resolve(column, HAVING)
+        if not column.table:
+            _check_groups(column.name, aliases, groups)
         candidates = scope.find(column)
         real = scope.resolve(column, HAVING) if len(candidates) == 1 else None
         found = aliases.find(column, HAVING)
-        if real is not None and real.sql(dialect=DIALECT) in grouped:
+        if real is not None and real.sql(dialect=DIALECT) in grouped and not _hidden(column, real, groups):
             return real
         if found is not None:
+            found.meta[_BY_ALIAS] = True
             return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
         if real is not None and real.sql(dialect=DIALECT) in listed:
             return real
@@ -170,7 +182,36 @@ def bind_having(expression: exp.Expr, clauses: Binds, aliases: Aliases, groups: 
         """What a query in HAVING sees: the columns of its tables first."""
         return scope.resolve(column, HAVING) if scope.find(column) else meaning(column)
 
-    return clauses.bound(expression, meaning, inside)
+    bound = clauses.bound(expression, meaning, inside)
+    if rollup:
+        _check_subtotals(bound, groups)
+    return bound
+
+
+def _hidden(column: exp.Column, real: exp.Expr, groups: Sequence[exp.Expr]) -> bool:
+    """Whether a key of GROUP BY is not found by ``table.name``, as one before it is a column of that name elsewhere."""
+    named = (g for g in groups if isinstance(g, exp.Column) and g.name.lower() == column.name.lower())
+    return bool(column.table) and next(named) != real
+
+
+def _check_subtotals(having: exp.Expr, groups: Sequence[exp.Expr]) -> None:
+    """Refuse keys that are written out once more: in subtotals MariaDB computes these, where a name gives NULL."""
+    grouped = {g.unnest().sql(dialect=DIALECT) for g in groups}
+    for node in having.walk(prune=lambda n: _BY_ALIAS in n.meta):
+        plain = isinstance(node, exp.Column | exp.Literal | exp.Paren) or _BY_ALIAS in node.meta
+        if not plain and node.sql(dialect=DIALECT) in grouped:
+            raise unsupported(
+                "HAVING with a key of GROUP BY ... WITH ROLLUP that is an expression, written out again; give it an "
+                "alias in the select list, and use that"
+            )
+
+
+def _check_groups(name: str, aliases: Aliases, groups: Sequence[exp.Expr]) -> None:
+    """Refuse a name in HAVING that means keys of GROUP BY that differ: a column, and an expression with that alias."""
+    named = {i.sql(dialect=DIALECT) for i in aliases.called(name)}
+    columns = {g.sql(dialect=DIALECT) for g in groups if isinstance(g, exp.Column) and g.name.lower() == name.lower()}
+    if len(columns | named.intersection(g.sql(dialect=DIALECT) for g in groups)) > 1:
+        raise SQLError(1052, f"Column '{name}' in {HAVING} is ambiguous")
 
 
 def bind_orders(order: exp.Order | None, clauses: Binds, aliases: Aliases) -> tuple[Order, ...]:

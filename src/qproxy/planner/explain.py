@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qproxy.planner.ids import Later
-from qproxy.planner.plan import SCRATCH, SUB_CHUNK_LIST, IdRange, Lookup, Plan, Relay, Slot, Template
+from qproxy.planner.plan import SCRATCH, SUB_CHUNK_LIST, IdRange, Lookup, Ordered, Plan, Relay, Slot, Template
 from qproxy.planner.planned import Planned
 from qproxy.planner.planner import Analysis, Stage
 from qproxy.planner.query import Query
@@ -108,10 +108,10 @@ class Merge:
 
     Attributes:
         kind: ``counted`` from the row counters of the catalogue, ``none`` where one statement gives all rows, ``relay``
-            where they pass through, ``final`` where a statement runs over them, ``gather`` where they are not yet
-            reduced then.
-        statement: of the last two.
-        limit: most bytes that are gathered.
+            where they pass through, ``ordered`` where the proxy puts them in order, ``final`` where a statement runs
+            over them, ``gather`` where they are not yet reduced then.
+        statement: of the last two; the order of ``ordered``.
+        limit: most bytes that are gathered or put in order.
     """
 
     kind: str
@@ -219,6 +219,9 @@ class _Explaining:
             return Merge("counted")
         if isinstance(plan.merge, Relay):
             return Merge("relay" if several else "none")
+        if isinstance(plan.merge, Ordered):
+            keys = ", ".join(f"`k{n}`" + (" DESC" if k.descending else "") for n, k in enumerate(plan.merge.keys))
+            return Merge("ordered", f"ORDER BY {keys}{_limit(plan.merge)}", self.bounds.gather)
         statement = self._logical(plan.merge.statement.replace(SCRATCH, "fragments"), plan)
         return Merge("final" if plan.merge.bounded else "gather", statement, self.bounds.gather)
 
@@ -267,6 +270,11 @@ def _table(slot: Slot) -> str:
 def _shown(mark: re.Match[str]) -> str:
     """A name of the planner's own, as a plain one."""
     return f"{_WORDS.get(mark[1], mark[1] or '_')}{mark[2] if mark[1] not in ('s', 'u') else ''}"
+
+
+def _limit(merge: Ordered) -> str:
+    limit = "" if merge.limit is None else f" LIMIT {merge.limit}"
+    return f"{limit} OFFSET {merge.offset}" if merge.offset else limit
 
 
 def _chunk_limit(query: Query, plan: Plan) -> int | None:

@@ -82,6 +82,8 @@ def _merge(merge: Merge) -> str:
         return "none: the worker's rows are the answer"
     if merge.kind == "relay":
         return "relay: rows pass through as fragments complete"
+    if merge.kind == "ordered":
+        return f"the proxy puts the rows of all fragments in order: {merge.statement}"
     if merge.kind == "final":
         return f"final statement over the rows of all fragments: {merge.statement}"
     return f"rows are gathered (at most {(merge.limit or 0) >> 20} MB), then: {merge.statement}"

@@ -80,6 +80,22 @@ def divides(expression: exp.Expr, query: Query) -> bool:
     return any(not is_double(node, query) for node in quotients)
 
 
+def becomes_real(average: exp.Expr, query: Query) -> bool:
+    """Whether an average is wanted as a real number, of which MariaDB then computes more digits than of a decimal."""
+    node = average
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, exp.Paren | exp.Neg | exp.Add | exp.Sub | exp.Mul | exp.Div):
+            if any(is_double(operand, query) for operand in node.iter_expressions()):
+                return True
+        elif isinstance(node, exp.Anonymous) and call_name(node).upper() in _CHOICES:
+            if any(is_double(value, query) for value in node.expressions):
+                return True
+        elif not (isinstance(node, exp.Anonymous) and call_name(node).upper() in ("ROUND", "TRUNCATE")):
+            return True
+    return False
+
+
 def _values(expression: exp.Expr) -> list[exp.Expr]:
     """The expressions among which a choice takes its value; the expression itself where it is no choice."""
     if isinstance(expression, _SAME):

@@ -115,14 +115,17 @@ def parts(block: ParsedBlock) -> Iterator[Parsed]:
         yield from parts(nested.block)
 
 
-def tokenize(sql: str) -> list[Token]:
+def tokenize(sql: str, *, lists: bool = False) -> list[Token]:
     """Tokens of a statement.
+
+    Args:
+        lists: whether long lists of ids are one token each (`qproxy.planner.lists`).
 
     Raises:
         SQLError: 1064 for text that is no SQL; 1235 for executable comments and for nesting beyond `MAX_DEPTH`.
     """
     try:
-        tokens = lex(sql)
+        tokens = lex(sql, None if lists else ())
     except TokenError as error:
         raise SQLError(1064, f"You have an error in your SQL syntax: {_first_line(str(error))}") from error
     depth = 0
@@ -172,7 +175,7 @@ def parse(sql: str) -> Parsed:
     Raises:
         SQLError: 1064 with the place of a syntax error; 1235 for what is not a plain query.
     """
-    tokens = tokenize(sql)
+    tokens = tokenize(sql, lists=True)
     _check_order(sql, tokens)
     while tokens and tokens[-1].token_type is Kind.SEMICOLON:
         tokens.pop()

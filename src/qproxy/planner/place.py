@@ -19,6 +19,7 @@ from qproxy.planner import render
 from qproxy.planner.areas import name_areas
 from qproxy.planner.bounds import bare
 from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
+from qproxy.planner.digits import divided_outside, in_parts, loses_digits, spreads
 from qproxy.planner.expand import expand
 from qproxy.planner.floats import base_type
 from qproxy.planner.inside import standing, text_of, unwrapped
@@ -31,6 +32,9 @@ from qproxy.planner.restrict import Area, Both, Either, Restriction, restrict
 from qproxy.planner.scope import distinct_names
 from qproxy.planner.sides import compared, cost, rows_of, weight
 from qproxy.sky.coverage import EVERYTHING
+
+#: What a scratch table is called in the statement that reads it.
+SCRATCH_ROWS = "§s§"
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def place(query: Query, new_table: Callable[[], str]) -> Placed:
     Raises:
         SQLError: 1235 for what can be answered nowhere.
     """
-    return _Placing(new_table).place(query, everything=False)
+    return _Placing(new_table).place(divided_outside(query), everything=False)
 
 
 class _Placing:
@@ -148,6 +152,10 @@ class _Placing:
                 stages += placed.stages
                 result = result_of(placed.query, source)
                 return replace(result, text=self._text(placed.query)), _by_chunks(placed.restriction)
+            if spreads(inner, stored=True):
+                placed = self.place(inner, everything=True)
+                stages += placed.stages
+                return replace(source, text=self._text(placed.query)), EVERYTHING
             return self._read_first(source, self._stage(inner, stages, compared(query, source))), EVERYTHING
         text = self._whole(inner, own)
         if isinstance(inner, Chain) and not everything and own:
@@ -168,7 +176,7 @@ class _Placing:
         def placed(query: Query) -> Query:
             tried = self.place(query, everything=False)
             first = tried.family is not None or has_percentile(*query.judged)
-            if first and not _stands_alone(query):
+            if first and (spreads(query, stored=True) or not _stands_alone(query)):
                 tried = self.place(query, everything=True)
                 _check_text(query)
             elif first:
@@ -242,11 +250,7 @@ class _Placing:
             text = self._whole(inner, own)
             stages += own
         elif not subquery.outer:
-            wanted = _as_much_as_needed(subquery)
-            listed = subquery.bare and len(wanted.items) == 1
-            stage = self._stage(wanted, stages, distinct_names(wanted.names)[:1] if listed else ())
-            text = _reading(stage, wanted)
-            return replace(subquery, text=standing(subquery, text), stage=stage.table)
+            return self._answered_first(subquery, stages)
         elif isinstance(inner, Query) and ties_to(tried.query, subquery, _call(query, word), query):
             stages += tried.stages
             text = self._text(tried.query)
@@ -260,6 +264,24 @@ class _Placing:
             stages += everything.stages
             text = self._text(everything.query)
         return replace(subquery, text=standing(subquery, text))
+
+    def _answered_first(self, subquery: Subquery, stages: list[Stage]) -> Subquery:
+        """A query in an expression that takes nothing from outside: a table of its result, or of what it reads."""
+        wanted = _as_much_as_needed(subquery)
+        scalar = not subquery.before and not subquery.bare
+        if scalar and spreads(wanted, stored=False):
+            everything = self.place(wanted, everything=True)
+            stages += everything.stages
+            return replace(subquery, text=standing(subquery, self._text(everything.query)))
+        if scalar and loses_digits(wanted):
+            parts = in_parts(wanted, SCRATCH_ROWS)
+            stage = self._stage(parts.query, stages)
+            text = _reading(stage, parts.query, parts.items)
+        else:
+            listed = subquery.bare and len(wanted.items) == 1
+            stage = self._stage(wanted, stages, distinct_names(wanted.names)[:1] if listed else ())
+            text = _reading(stage, wanted)
+        return replace(subquery, text=standing(subquery, text), stage=stage.table)
 
 
 def _check_text(query: Query) -> None:
@@ -311,7 +333,7 @@ def _all_rows(query: Query, stage: Stage) -> Query:
     """``SELECT * FROM`` the scratch table of a query."""
     types = [base_type(i, query) for i in query.items]
     columns = tuple(Column(n, t, "") for n, t in zip(stage.names, types, strict=True))
-    source = Source("§s§", 0, Table("", "§s§", TableKind.REGULAR, columns), name=stage.table)
+    source = Source(SCRATCH_ROWS, 0, Table("", SCRATCH_ROWS, TableKind.REGULAR, columns), name=stage.table)
     # NULL has a type of its own, which a column of a table cannot have.
     items = tuple(
         exp.Null() if isinstance(bare(i), exp.Null) else source.column(n)
@@ -320,10 +342,10 @@ def _all_rows(query: Query, stage: Stage) -> Query:
     return Query(query.catalog, query.names, items, (source,), source.alias)
 
 
-def _reading(stage: Stage, query: Query) -> Text:
-    """The statement that reads the scratch table of a query."""
+def _reading(stage: Stage, query: Query, items: tuple[exp.Expr, ...] = ()) -> Text:
+    """The statement that reads the scratch table of a query; ``items`` of its columns instead of all."""
     rows = _all_rows(query, stage)
-    return Text(render.limited(rows, rows.items))
+    return Text(render.limited(rows, items or rows.items))
 
 
 def _as_much_as_needed(subquery: Subquery) -> Query:

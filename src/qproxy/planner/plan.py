@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from qproxy.catalog.model import ChunkIds, Family, Table
 from qproxy.catalog.naming import overlap_name
@@ -107,6 +108,44 @@ class Final:
     bounded: bool = True
 
 
+class KeyKind(StrEnum):
+    """How the values of a sort key are compared."""
+
+    REAL = "real number"
+    INTEGER = "integer below 64 bits"
+    BIGINT = "integer"
+    UNSIGNED = "unsigned integer"
+    DECIMAL = "decimal"
+    TEXT = "text of that width"
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One of the hidden columns that lead the rows of a query that the proxy puts in order.
+
+    Attributes:
+        width: bytes of a text, all of which are as long and compared byte by byte; decimals behind the point.
+    """
+
+    kind: KeyKind
+    descending: bool
+    width: int = 0
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """The proxy puts the rows in order by the columns that lead them, and takes these off.
+
+    Attributes:
+        keys: of these columns.
+        limit, offset: of all rows together.
+    """
+
+    keys: tuple[SortKey, ...]
+    limit: int | None = None
+    offset: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """How a query is answered.
@@ -136,7 +175,7 @@ class Plan:
     partial: str
     combined: str | None
     together: bool
-    merge: Relay | Final
+    merge: Relay | Ordered | Final
     narrowed: str | None = None
 
     @property

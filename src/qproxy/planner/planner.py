@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -30,6 +31,20 @@ from qproxy.planner.restrict import Restriction, laters, lookups, narrowed, reso
 from qproxy.planner.split import split, travelling, whole
 from qproxy.planner.unions import keeps_values
 from qproxy.sky.coverage import EVERYTHING, Coverage
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A query whose every name is resolved.
+
+    Attributes:
+        constant: whether the same text says the same in every session with that database and that `select_limit`.
+        variables: names of the user variables that it reads.
+    """
+
+    query: Query
+    constant: bool
+    variables: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,7 @@ class Analysis:
         stages: what has to be answered first.
         total: the one value of a query that row counters answer; None for all others.
         variables: names of the user variables that workers have to know.
+        constant: as of `Understood`; never where there are stages, whose tables are those of one statement.
     """
 
     query: Query
@@ -73,6 +89,7 @@ class Analysis:
     stages: tuple[Stage, ...] = ()
     total: int | None = None
     variables: frozenset[str] = frozenset()
+    constant: bool = False
 
     @property
     def lookups(self) -> frozenset[Lookup]:
@@ -91,21 +108,41 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
+    return arranged(understood(sql, catalog, session), session)
+
+
+def understood(sql: str, catalog: Catalog, session: SessionValues) -> Understood:
+    """The first half of `analyze`: parse and bind.
+
+    Raises:
+        SQLError: as `analyze`.
+    """
     parsed = parse(sql)
     read: set[str] = set()
+    folded = False
     for part in parts(parsed):
         if part.simple:
             # Neither functions nor variables, nor a clause that must not be there.
             continue
-        fold(part.select, session)
+        folded |= fold(part.select, session)
         read |= variables(part.select)
         check(part.select, part.nested)
     query = bind(parsed, catalog, session.database)
     if query.limit is None and session.select_limit is not None:
         query = replace(query, limit=session.select_limit)
+    return Understood(query, not folded and not read, frozenset(read))
+
+
+def arranged(known: Understood, session: SessionValues) -> Analysis:
+    """The second half of `analyze`: place and restrict.
+
+    Raises:
+        SQLError: as `analyze`.
+    """
     numbers = itertools.count()
-    found = _analyzed(query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")
-    return replace(found, variables=frozenset(read)) if read else found
+    found = _analyzed(known.query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")
+    constant = known.constant and not found.stages
+    return replace(found, variables=known.variables, constant=constant) if constant or known.variables else found
 
 
 def _analyzed(query: Query, new_table: Callable[[], str]) -> Analysis:
@@ -138,11 +175,12 @@ def settled(analysis: Analysis, values: Mapping[str, Sequence[int | str | None]]
     return replace(analysis, restriction=settle(analysis.restriction, values))
 
 
-def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
+def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage], in_order: bool = True) -> Plan:
     """The plan of an analysed query.
 
     Args:
         found: the places of the ids of each look-up.
+        in_order: whether the proxy may put rows in order, which it does with text in a charset like ASCII.
     """
     query = analysis.query
     if analysis.total is not None:
@@ -151,7 +189,8 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage]) -> Plan:
     coverage = resolve(analysis.restriction, found, area) if analysis.family else EVERYTHING
     slots = query.slots
     chunks = _chunks(slots, coverage)
-    statements, fewer = with_sub_chunks(query, area, coverage, whole if len(chunks) <= 1 else split)
+    several = partial(split, in_order=in_order)
+    statements, fewer = with_sub_chunks(query, area, coverage, whole if len(chunks) <= 1 else several)
     together = keeps_values((*query.items, *(query.groups or ()), *(o.expression for o in query.orders)), query)
     return Plan(
         names=analysis.names,

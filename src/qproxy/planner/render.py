@@ -67,9 +67,9 @@ def limited(query: Query, items: Sequence[exp.Expr], names: Sequence[str] = ()) 
     return _statement(query, items, names, query.limit, query.offset)
 
 
-def first(query: Query, items: Sequence[exp.Expr], limit: int | None) -> str:
+def first(query: Query, items: Sequence[exp.Expr], limit: int | None, names: Sequence[str] = ()) -> str:
     """A query as one SELECT that gives some number of rows at most."""
-    return _statement(query, items, (), limit, 0)
+    return _statement(query, items, names, limit, 0)
 
 
 def _statement(query: Query, items: Sequence[exp.Expr], names: Sequence[str], limit: int | None, offset: int) -> str:

@@ -17,10 +17,11 @@ from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.chunkwise import chunkwise
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import base_type, divides, is_double, is_float
+from qproxy.planner.floats import base_type, becomes_real, divides, is_double, is_float
 from qproxy.planner.marks import MARK
+from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
-from qproxy.planner.plan import SCRATCH, Final, Relay
+from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay
 from qproxy.planner.query import Order, Query
 
 PARTS = "parts"
@@ -36,7 +37,7 @@ class Split:
 
     partial: str
     combined: str | None
-    merge: Relay | Final
+    merge: Relay | Ordered | Final
 
 
 def whole(query: Query) -> Split:
@@ -71,12 +72,16 @@ def _unchanged(expression: exp.Expr, query: Query) -> exp.Expr:
     return expression
 
 
-def split(query: Query) -> Split:
-    """The statements for a coverage of several chunks."""
+def split(query: Query, in_order: bool = True) -> Split:
+    """The statements for a coverage of several chunks.
+
+    Args:
+        in_order: whether the proxy may put rows in order; else an engine does.
+    """
     aggregated = query.groups is not None or _has_aggregate(query)
     windowed = any(e.find(exp.Window) for e in (*query.items, *(o.expression for o in query.orders)))
     if (windowed or aggregated) and _by_chunk(query):
-        return _sorted(query) if query.orders else _relayed(query)
+        return (_ordered(query) if in_order else None) or (_sorted(query) if query.orders else _relayed(query))
     if windowed or (aggregated and (query.rollup or not _mergeable(query))):
         return _gathered(query)
     if aggregated:
@@ -86,7 +91,7 @@ def split(query: Query) -> Split:
     if query.having is not None and (query.distinct or query.orders):
         return _gathered(query)
     if query.distinct or query.orders:
-        return _sorted(query)
+        return (_ordered(query) if in_order and not query.distinct else None) or _sorted(query)
     return _relayed(query)
 
 
@@ -147,22 +152,11 @@ def _mergeable(query: Query) -> bool:
                 return False
             if isinstance(call, exp.Sum | exp.Avg) and divides(call.this, query):
                 return False
-            if isinstance(call, exp.Avg) and not is_double(call.this, query) and _becomes_real(call, query):
+            if isinstance(call, exp.Min | exp.Max) and call is not expression and divides(call.this, query):
+                return False
+            if isinstance(call, exp.Avg) and not is_double(call.this, query) and becomes_real(call, query):
                 return False
     return True
-
-
-def _becomes_real(average: exp.Expr, query: Query) -> bool:
-    """Whether an average is wanted as a real number, of which MariaDB then computes more digits than of a decimal."""
-    node = average
-    while node.parent is not None:
-        node = node.parent
-        if isinstance(node, exp.Paren | exp.Neg | exp.Add | exp.Sub | exp.Mul | exp.Div):
-            if any(is_double(operand, query) for operand in node.iter_expressions()):
-                return True
-        elif not (isinstance(node, exp.Anonymous) and call_name(node).upper() in ("ROUND", "TRUNCATE")):
-            return True
-    return False
 
 
 def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
@@ -276,6 +270,27 @@ def _aggregated(query: Query) -> Split:
     statement = _merging(query, items, key_columns, having, orders)
     columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
     return Split(partial, combined, Final(columns, statement))
+
+
+def _ordered(query: Query) -> Split | None:
+    """ORDER BY keys that the proxy compares as MariaDB does, of rows or of groups of single chunks; None for others."""
+    keys = order_keys(query)
+    if not keys:
+        return None
+    limit = _first_rows(query)
+    items = [*(k.expression for k in keys), *query.items]
+    names = [f"k{n}" if n < len(keys) else f"p{n - len(keys)}" for n in range(len(items))]
+    chunk = replace(query, orders=query.orders if limit is not None else ())
+    partial = render.first(chunk, items, limit, names)
+    combined = None
+    if limit is not None and all(passes_through(e, query) for e in query.items):
+        combined = render.select(
+            [render.quoted_name(n) for n in names],
+            from_=f"FROM ({partial}) AS `{PARTS}`",
+            orders=[Order(exp.column(n, quoted=True), k.key.descending) for n, k in zip(names, keys, strict=False)],
+            limit=limit,
+        )
+    return Split(partial, combined, Ordered(tuple(k.key for k in keys), query.limit, query.offset))
 
 
 def _sorted(query: Query) -> Split:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -15,7 +16,7 @@ from qproxy.backends.base import Backend
 from qproxy.backends.mariadb import MariaDBBackend
 from qproxy.catalog.model import Catalog, Worker
 from qproxy.catalog.store import CatalogStore
-from qproxy.config import Config, DispatchConfig, ServerConfig
+from qproxy.config import Config, ServerConfig
 from qproxy.dispatch.dispatcher import Dispatcher, Limits
 from qproxy.dispatch.fragments import Batching
 from qproxy.errors import QproxyError, SQLError
@@ -39,6 +40,8 @@ _OTHER_FILES = 4096
 
 #: Scratch tables that are older belong to a proxy that ended without dropping them: no query runs for so long.
 SCRATCH_AGE = timedelta(days=3)
+#: Of the garbage collector: new objects before it looks at them, and how often that is done before it looks at older.
+_THRESHOLDS = (10_000, 20, 20)
 
 
 def connect(workers: Mapping[str, Worker], config: Config) -> dict[str, Backend]:
@@ -66,6 +69,7 @@ async def running(
 
     def changed(catalog: Catalog) -> None:
         workers.follow(catalog.workers)
+        services.known.forget()
         _let_go(server, catalog)
 
     def may_read(user: str, database: str) -> bool:
@@ -77,7 +81,7 @@ async def running(
     query_log = QueryLog(store)
     services = Services(
         catalog=watch.current,
-        dispatcher=Dispatcher(workers.backends, dispatch_limits(config.dispatch, len(backends))),
+        dispatcher=Dispatcher(workers.backends, dispatch_limits(config, len(backends))),
         merge_limit=config.merge.gather_limit_mb << 20,
         share_limit=config.merge.share_limit_mb << 20,
         max_packet=config.server.max_packet_mb << 20,
@@ -108,7 +112,8 @@ async def running(
 
 
 def _backend(worker: Worker, config: Config) -> Backend:
-    return MariaDBBackend(worker, config.workers.connections, config.workers.connect_timeout)
+    given = config.workers
+    return MariaDBBackend(worker, given.connections, given.connect_timeout, given.silence_timeout)
 
 
 async def serve(config: Config, host: str, port: int) -> None:
@@ -125,10 +130,18 @@ async def serve(config: Config, host: str, port: int) -> None:
         backends = connect(workers, config)
         try:
             async with running(config, store, backends, host, port) as server:
+                collect_rarely()
                 print(f"qproxy ready on {host}:{server.port}", flush=True)
                 await stopped()
         finally:
             await asyncio.gather(*(b.close() for b in backends.values()))
+
+
+def collect_rarely() -> None:
+    """Let this process look for garbage less often: a plan is thousands of objects that refer to one another, and what
+    was imported stays."""
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
 
 
 def _allow_files(config: Config) -> None:
@@ -157,16 +170,19 @@ async def stopped() -> None:
     await event.wait()
 
 
-def dispatch_limits(config: DispatchConfig, workers: int) -> Limits:
+def dispatch_limits(config: Config, workers: int) -> Limits:
     """What one query may use: its buffer is shared by the fragments that can wait at a time."""
     parallel, waiting = 2, 4
     fragments = parallel * max(1, workers) + waiting
+    dispatch = config.dispatch
     return Limits(
-        batching=Batching(rows=config.fragment_rows, chunks=config.fragment_chunks),
+        batching=Batching(rows=dispatch.fragment_rows, chunks=dispatch.fragment_chunks),
         parallel=parallel,
         waiting=waiting,
-        memory=max(1 << 16, (config.buffer_mb << 20) // fragments),
-        spool=Path(config.spool_dir) if config.spool_dir else None,
+        memory=max(1 << 16, (dispatch.buffer_mb << 20) // fragments),
+        spool=Path(dispatch.spool_dir) if dispatch.spool_dir else None,
+        sorting=config.merge.sort_memory_mb << 20,
+        disk=dispatch.spool_limit_mb << 20,
     )
 
 

@@ -10,12 +10,11 @@ from qproxy.dispatch.progress import Progress
 from qproxy.errors import SQLError, read_only, unsupported
 from qproxy.planner.explain import Bounds, Ran, Step, explained
 from qproxy.planner.explain_text import document, rows
-from qproxy.planner.parse import tokenize
 from qproxy.planner.planned import Planned
 from qproxy.planner.planner import Analysis
 from qproxy.session.reader import Reader
 from qproxy.session.select import Means, merged_rows, planned
-from qproxy.session.statements import verb
+from qproxy.session.statements import beginning, verb
 from qproxy.session.table import Table
 from qproxy.wire.columns import ColumnDef, ColumnType
 
@@ -71,7 +70,7 @@ def asked(sql: str) -> Asked | None:
 
 
 def _words(sql: str) -> list[str]:
-    found = [(token.text.split() or [""])[0].upper() for token in tokenize(sql)[:3]]
+    found = [(token.text.split() or [""])[0].upper() for token in beginning(sql)[:3]]
     return [*found, "", "", ""][:3]
 
 

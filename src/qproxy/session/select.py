@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -15,15 +16,23 @@ from qproxy.dispatch.fragments import standing_in
 from qproxy.dispatch.lookup import find_places
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.staging import Staging
+from qproxy.dispatch.unhurried import unhurried
 from qproxy.errors import SQLError, unsupported
 from qproxy.merge.final import final
+from qproxy.merge.ordered import ordered
 from qproxy.merge.relay import relay
 from qproxy.planner.constants import SessionValues
-from qproxy.planner.plan import Plan, Relay, Slot, Template
+from qproxy.planner.plan import Ordered, Plan, Relay, Slot, Template
 from qproxy.planner.planned import Planned, all_lookups, foreseen
 from qproxy.planner.planner import Analysis, analyze, make_plan, settled
+from qproxy.session.known import Known
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock
+
+#: Charsets in which even digits are not as in ASCII.
+_WIDE_CHARSETS = frozenset(("ucs2", "utf16", "utf16le", "utf32"))
+#: Characters of a statement that may take longer to understand than a thread takes to start, by far: 0.05 s.
+_LONG = 20_000
 
 
 @dataclass(frozen=True)
@@ -47,14 +56,20 @@ class Means:
     share_limit: int
 
 
-def analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
-    """A SELECT understood.
+async def analyzed(sql: str, catalog: Catalog, values: SessionValues, known: Known) -> Analysis:
+    """A SELECT understood; a long one in a thread, so that other clients need not wait for it.
 
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
+    if len(sql) < _LONG:
+        return _flat(lambda: known.analysis(sql, catalog, values))
+    return await asyncio.to_thread(_flat, lambda: analyze(sql, catalog, values))
+
+
+def _flat(work: Callable[[], Analysis]) -> Analysis:
     try:
-        return analyze(sql, catalog, values)
+        return work()
     except RecursionError as error:
         raise unsupported("expressions nested so deeply; flatten the query") from error
 
@@ -79,7 +94,7 @@ async def planned(analysis: Analysis, means: Means) -> Planned:
     ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
     known = settled(analysis, {key: told for key, told in ids.items() if told is not None})
     found = await find_places(known.lookups, means.catalog, means.dispatcher.backends)
-    return Planned(analysis, make_plan(known, found), tuple(first))
+    return Planned(analysis, make_plan(known, found, _in_order(means.settings)), tuple(first))
 
 
 async def foresee(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) -> Planned:
@@ -91,12 +106,17 @@ async def foresee(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) 
     return foreseen(analysis, await find_places(all_lookups(analysis), catalog, dispatcher.backends))
 
 
-async def column_definitions(plan: Analysis, dispatcher: Dispatcher, settings: SessionSettings) -> list[ColumnDef]:
+async def column_definitions(
+    plan: Analysis, dispatcher: Dispatcher, settings: SessionSettings, known: Known
+) -> Sequence[ColumnDef]:
     """What the client is told of each column: a worker's own word, on the empty tables that users see.
 
     Raises:
         SQLError: where the worker refuses the query: an unknown function, say, or a wrong number of arguments.
     """
+    found = known.columns(plan, settings)
+    if found is not None:
+        return found
 
     async def ask(backend: Backend) -> tuple[ColumnDef, ...]:
         async with backend.query(backend.translate(plan.shape), settings) as stream:
@@ -109,10 +129,12 @@ async def column_definitions(plan: Analysis, dispatcher: Dispatcher, settings: S
     except SQLError as error:
         raise logical_error(error, plan) from error
     databases = {s.physical: s.table.database for s in plan.slots}
-    return [
+    named = [
         replace(column, name=name, schema=databases.get(column.schema, column.schema))
         for column, name in zip(columns, plan.names, strict=True)
     ]
+    known.keep_columns(plan, settings, named)
+    return named
 
 
 async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None]:
@@ -122,13 +144,19 @@ async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None
         SQLError: the query fails as a whole; no partial answer passes for a whole one.
     """
     run = means.dispatcher.run
-    if isinstance(plan.merge, Relay):
-        rows = relay(plan.merge, run(plan, means.catalog, means.settings, means.progress, means.staging))
+    if isinstance(plan.merge, Relay | Ordered):
+        blocks = run(plan, means.catalog, means.settings, means.progress, means.staging)
+        limits = means.dispatcher.limits
+        rows = (
+            relay(plan.merge, blocks)
+            if isinstance(plan.merge, Relay)
+            else ordered(plan.merge, blocks, limits.sorting, means.merge_limit, limits.spool)
+        )
     else:
         # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
         inner = replace(means.settings, results_charset="utf8mb4", binary=None)
         columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
-        rows = final(
+        merged = final(
             plan.merge,
             columns,
             lambda: run(plan, means.catalog, inner, means.progress, means.staging),
@@ -137,12 +165,18 @@ async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None
             means.merge_limit,
             means.staging.on,
         )
+        rows = unhurried(merged, means.dispatcher.crowded, means.dispatcher.spool_for_resting)
     try:
         async with aclosing(means.progress.watched(rows)) as watched:
             async for block in watched:
                 yield block
     except SQLError as error:
         raise logical_error(error, plan) from error
+
+
+def _in_order(settings: SessionSettings) -> bool:
+    """Whether keys can be read off the rows that a worker sends."""
+    return settings.binary is None and settings.results_charset not in _WIDE_CHARSETS
 
 
 def _engines(plan: Plan, catalog: Catalog, dispatcher: Dispatcher) -> list[Backend]:

@@ -11,6 +11,7 @@ from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.session.information_schema.answer import Filled
+from qproxy.session.known import Known
 from qproxy.session.show_server import Process
 
 
@@ -43,6 +44,7 @@ class Services:
         idle_timeouts: seconds between two commands of programs and of people, unless a session sets others.
         sessions: the sessions that are connected, by connection id.
         filled: tables of information_schema.
+        known: what statements mean; to be told to forget before ``catalog`` gives another snapshot.
     """
 
     catalog: Callable[[], Catalog]
@@ -59,3 +61,7 @@ class Services:
     started: float = field(default_factory=time.time)
     queries: int = 0
     filled: Filled = field(default_factory=Filled)
+    known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = Known(self.catalog)

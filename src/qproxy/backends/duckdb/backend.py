@@ -61,6 +61,11 @@ class DuckDBBackend:
         self._writing = asyncio.Lock()
         self._loader = Loader(self._root, self._registry, self._pool, self._writing)
 
+    @property
+    def crowded(self) -> bool:
+        """Never: what was begun and is not read holds no thread."""
+        return False
+
     def translate(self, sql: str) -> str:
         """See `qproxy.backends.duckdb.dialect.translate`."""
         return translate(sql, self._registry)
