@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from qproxy.backends.base import DEFAULT_SETTINGS, HeldTable, ResultStream, Scratch, ScratchTable, SessionSettings
-from qproxy.backends.mariadb_load import load_file
+from qproxy.backends.mariadb_load import load, load_file, pieces
 from qproxy.backends.mariadb_pool import UTC, Link, Pool, Refused
 from qproxy.backends.mariadb_scratch import MariaDBScratch
 from qproxy.backends.mariadb_silence import Processes, Silence, Silent
@@ -101,7 +101,7 @@ class MariaDBBackend:
             link = await self._link(settings, sure=True)
             try:
                 columns = await self._create(link, table, select, "TEMPORARY TABLE")
-                yield MariaDBScratch(partial(self._running, link), table, columns, settings.binary)
+                yield self._filled(link, table, columns, settings.binary)
             except BaseException:
                 self._pool.drop(link)
                 raise
@@ -130,7 +130,7 @@ class MariaDBBackend:
             link = await self._link(settings, sure=True)
             try:
                 columns = await self._create(link, table.name, table.select, "TABLE")
-                filled = MariaDBScratch(partial(self._running, link), table.name, columns)
+                filled = self._filled(link, table.name, columns)
                 for block in rows:
                     await filled.append(block)
                 for key in table.keys:
@@ -200,13 +200,14 @@ class MariaDBBackend:
                         found[int(number or -1)] = int(rows or -1)
         return [found.get(i, -1) for i in range(len(tables))]
 
-    async def _check_warnings(self, link: Link, table: str) -> None:
+    async def _check_warnings(self, link: Link, table: str = "") -> None:
         """LOCAL turns what strict mode would refuse into warnings (MariaDB Knowledge Base, "LOAD DATA INFILE")."""
         async with self._running(link, "SHOW WARNINGS") as warnings:
             rows = [row async for block in warnings for row in decode_rows(block)]
         for level, code, message in rows:
             if level != b"Note":
-                raise SQLError(int(code or 0), f"{table}: {(message or b'').decode('utf-8', 'replace')}")
+                text = (message or b"").decode("utf-8", "replace")
+                raise SQLError(int(code or 0), f"{table}: {text}" if table else text)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -375,8 +376,18 @@ class MariaDBBackend:
         link.held.pop(table.name, None)
         await self._run(link, f"CREATE OR REPLACE TEMPORARY TABLE {table.name} ({table.columns}) {_HELD_OPTIONS}")
         columns = await self._run(link, f"SELECT * FROM {table.name} LIMIT 0")
-        await MariaDBScratch(partial(self._running, link), table.name, columns).append(table.rows)
+        await self._filled(link, table.name, columns).append(table.rows)
         link.held[table.name] = table.digest
+
+    def _filled(
+        self, link: Link, table: str, columns: Sequence[ColumnDef], wanted: Sequence[ColumnDef] | None = None
+    ) -> MariaDBScratch:
+        async def loaded(sql: str, data: bytes) -> None:
+            found = await load(self.name, link, sql, pieces(data))
+            if found.warnings:
+                await self._check_warnings(link)
+
+        return MariaDBScratch(partial(self._running, link), table, columns, loaded, wanted)
 
     async def _create(self, link: Link, table: str, select: str, kind: str) -> tuple[ColumnDef, ...]:
         await self._use_scratch(link)

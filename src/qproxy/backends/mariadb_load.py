@@ -6,6 +6,7 @@ each block to a thread.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,34 +29,47 @@ class Loaded:
 
 
 async def load_file(worker: str, link: Link, sql: str, path: Path) -> Loaded:
-    """Run a LOAD DATA LOCAL INFILE statement with the content of a file.
+    """Run a LOAD DATA LOCAL INFILE statement with the content of a file: see `load`.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return await load(worker, link, sql, iter(lambda: file.read(BLOCK), b""))
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Data in blocks as they are sent."""
+    return (data[at : at + BLOCK] for at in range(0, len(data), BLOCK))
+
+
+async def load(worker: str, link: Link, sql: str, blocks: Iterable[bytes]) -> Loaded:
+    """Run a LOAD DATA LOCAL INFILE statement.
 
     Args:
         worker: name, for errors.
         link: nothing may be under way on it; where another error than SQLError comes out, it is out of step.
         sql: the statement; the file name in it means nothing.
-        path: what is sent.
+        blocks: what is sent, none of them empty.
 
     Raises:
         SQLError: the worker refused the statement or a row.
         WorkerError: the worker broke off.
-        OSError: the file cannot be read.
     """
     splitter = PacketSplitter()
-    with path.open("rb") as file:
-        try:
-            link.writer.write(frame(b"\x03" + sql.encode()))
+    try:
+        link.writer.write(frame(b"\x03" + sql.encode()))
+        answer = await _packet(worker, link, splitter)
+        sequence = 2
+        if answer[0] == _LOCAL_INFILE:
+            for block in blocks:
+                link.writer.write(frame(block, sequence))
+                sequence += 1
+                await link.writer.drain()
+            link.writer.write(frame(b"", sequence))
             answer = await _packet(worker, link, splitter)
-            sequence = 2
-            if answer[0] == _LOCAL_INFILE:
-                while block := file.read(BLOCK):
-                    link.writer.write(frame(block, sequence))
-                    sequence += 1
-                    await link.writer.drain()
-                link.writer.write(frame(b"", sequence))
-                answer = await _packet(worker, link, splitter)
-        except (ConnectionError, TimeoutError) as error:
-            raise WorkerError(worker, "connection lost") from error
+    except (ConnectionError, TimeoutError) as error:
+        raise WorkerError(worker, "connection lost") from error
     if answer[0] == 0xFF:
         raise classified(worker, parse_error(answer))
     rows, at = read_length_encoded_int(answer, 1)

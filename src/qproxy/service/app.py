@@ -78,6 +78,7 @@ async def running(
 
     def changed(catalog: Catalog) -> None:
         workers.follow(catalog.workers)
+        services.known.forget()
         _let_go(server, catalog)
 
     def may_read(user: str, database: str) -> bool:

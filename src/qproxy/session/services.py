@@ -12,6 +12,7 @@ from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.errors import SQLError
 from qproxy.session.information_schema.answer import Filled
+from qproxy.session.known import Known
 from qproxy.session.show_server import Process
 
 
@@ -65,6 +66,7 @@ class Services:
         idle_timeouts: seconds between two commands of programs and of people, unless a session sets others.
         sessions: the sessions that are connected, by connection id.
         filled: tables of information_schema.
+        known: what statements mean; to be told to forget before ``catalog`` gives another snapshot.
         siblings: None where this process is the whole proxy.
     """
 
@@ -82,6 +84,10 @@ class Services:
     queries: int = 0
     filled: Filled = field(default_factory=Filled)
     siblings: Siblings | None = None
+    known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = Known(self.catalog)
 
     def stop(self, connection_id: int, query_only: bool, user: str) -> bool:
         """Stop a query or a connection of this process.

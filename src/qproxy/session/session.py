@@ -322,9 +322,9 @@ class Session:
         if told is not None:
             await told[1].aclose()
             return told[0]
-        analysis = await analyzed(sql, self._catalog(), values)
+        analysis = await analyzed(sql, self._catalog(), values, self._services.known)
         settings = self._with_variables(self._variables.settings(), analysis.variables)
-        return await column_definitions(analysis, self._services.dispatcher, settings)
+        return await column_definitions(analysis, self._services.dispatcher, settings, self._services.known)
 
     def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
         """Settings with the user variables that a query reads."""
@@ -346,9 +346,9 @@ class Session:
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
         means = self._means(one)
-        analysis = await analyzed(sql, means.catalog, values)
+        analysis = await analyzed(sql, means.catalog, values, self._services.known)
         means = self._knowing(means, analysis.variables)
-        columns = await column_definitions(analysis, means.dispatcher, means.settings)
+        columns = await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
         if binary:
             means = replace(means, settings=replace(means.settings, binary=tuple(columns)))
         plan = (await planned(analysis, means)).plan
@@ -375,10 +375,10 @@ class Session:
         with self._running(sql) as one:
             async with until(one.end):
                 means = self._means(one)
-                analysis = await analyzed(explained.query, means.catalog, values)
+                analysis = await analyzed(explained.query, means.catalog, values, self._services.known)
                 means = self._knowing(means, analysis.variables)
                 # What a worker refuses has no plan.
-                await column_definitions(analysis, means.dispatcher, means.settings)
+                await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
             rows = self._explanation(explained, analysis, means)
             async with aclosing(one.watched(rows)) as watched:
                 yield Rows(explained.columns, watched, more=more)
