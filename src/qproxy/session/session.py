@@ -19,6 +19,7 @@ from qproxy.planner.parse import tokenize
 from qproxy.planner.planner import Analysis
 from qproxy.session import prepared
 from qproxy.session.access import told
+from qproxy.session.byte_literals import spelled
 from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
 from qproxy.session.explain import QUERIES, Asked, analyzed_run, asked, explanation
@@ -65,7 +66,9 @@ class Session:
     def __init__(self, services: Services, client: Client) -> None:
         self._services = services
         self._client = client
-        self._variables = Variables(services.max_packet, services.idle_timeouts, client.interactive)
+        self._variables = Variables(
+            services.max_packet, services.idle_timeouts, client.interactive, services.variables()
+        )
         self._transaction = Transaction()
         self._database: str | None = None
         self._named = prepared.Named()
@@ -109,6 +112,7 @@ class Session:
 
     async def query(self, sql: str) -> AsyncGenerator[Reply, None]:
         """Answer one statement, or several one after the other."""
+        sql = spelled(sql)
         statements = splits(executed(sql))
         if not statements:
             if sql.strip(" \t\r\n;") and executed(sql).strip(" \t\r\n;") != sql.strip(" \t\r\n;"):
@@ -131,6 +135,7 @@ class Session:
 
     async def prepare(self, sql: str) -> Prepared:
         """Take a statement with ``?`` for values that come later."""
+        sql = spelled(sql)
         taken = prepared.prepare(executed(sql), WRITES)
         try:
             async with until(deadline(self._variables)):
@@ -328,7 +333,7 @@ class Session:
 
     def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
         """Settings with the user variables that a query reads."""
-        values = ((name, text(literal(self._variables.user.get(name)))) for name in sorted(names))
+        values = ((name, text(literal(self._variables.user_value(name.lower())))) for name in sorted(names))
         return replace(settings, variables=tuple(values))
 
     def _knowing(self, means: Means, names: frozenset[str]) -> Means:
@@ -409,7 +414,7 @@ class Session:
             connection_id=self._client.connection_id,
             version=str(self._variables.get("version")),
             variable=self._variables.typed,
-            user_variables=self._variables.user,
+            user_variables=self._variables.known,
             variables_travel=self._services.dispatcher.keeps_variables,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
