@@ -214,3 +214,17 @@ async def test_made_up_users_are_of_a_kind_that_there_is() -> None:
         kinds = {(users.find(f"nemo{i}")).native_hash is None for i in range(40)}
         assert kinds == {True, False}
         assert (users.find("anna")).known
+
+
+async def test_a_session_tells_where_the_proxy_listens(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+
+    def ask(server: Server) -> Any:
+        with closing(plain(server)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT @@port, @@socket")
+            return cursor.fetchone()
+
+    async with proxy(socket=path) as server:
+        assert await asyncio.to_thread(ask, server) == (server.port, path)
+    async with proxy() as server:
+        assert await asyncio.to_thread(ask, server) == (server.port, "")

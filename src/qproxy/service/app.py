@@ -69,6 +69,7 @@ async def running(
 
     def changed(catalog: Catalog) -> None:
         workers.follow(catalog.workers)
+        services.known.forget()
         _let_go(server, catalog)
 
     def may_read(user: str, database: str) -> bool:
@@ -87,6 +88,7 @@ async def running(
         record=query_log.record if config.log.queries else lambda record: None,
         kill=lambda connection_id, query_only: server.kill(connection_id, query_only),
         may_read=may_read,
+        variables=lambda: {"port": str(server.port), "socket": config.server.socket},
         idle_timeouts=(config.server.idle_timeout, config.server.interactive_timeout),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.session.information_schema.answer import Filled
+from qproxy.session.known import Known
 from qproxy.session.show_server import Process
 
 
@@ -39,9 +40,11 @@ class Services:
         record: takes finished queries for the query log; must not wait.
         kill: stops the query of a connection, or the connection itself; whether there is such a connection.
         may_read: whether a user may read a database; what one may not read does not exist for one.
+        variables: values of global system variables that tell of this server alone, as texts by name.
         idle_timeouts: seconds between two commands of programs and of people, unless a session sets others.
         sessions: the sessions that are connected, by connection id.
         filled: tables of information_schema.
+        known: what statements mean; to be told to forget before ``catalog`` gives another snapshot.
     """
 
     catalog: Callable[[], Catalog]
@@ -52,8 +55,13 @@ class Services:
     record: Callable[[QueryRecord], None]
     kill: Callable[[int, bool], bool]
     may_read: Callable[[str, str], bool] = lambda user, database: True
+    variables: Callable[[], Mapping[str, str]] = dict
     idle_timeouts: tuple[int, int] = (28800, 28800)
     sessions: dict[int, LiveSession] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     queries: int = 0
     filled: Filled = field(default_factory=Filled)
+    known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = Known(self.catalog)

@@ -18,6 +18,7 @@ from qproxy.planner.parse import tokenize
 from qproxy.planner.planner import Analysis
 from qproxy.session import prepared
 from qproxy.session.access import told
+from qproxy.session.byte_literals import spelled
 from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
 from qproxy.session.explain import QUERIES, Asked, analyzed_run, asked, explanation
@@ -61,7 +62,9 @@ class Session:
     def __init__(self, services: Services, client: Client) -> None:
         self._services = services
         self._client = client
-        self._variables = Variables(services.max_packet, services.idle_timeouts, client.interactive)
+        self._variables = Variables(
+            services.max_packet, services.idle_timeouts, client.interactive, services.variables()
+        )
         self._transaction = Transaction()
         self._database: str | None = None
         self._named = prepared.Named()
@@ -105,6 +108,7 @@ class Session:
 
     async def query(self, sql: str) -> AsyncGenerator[Reply, None]:
         """Answer one statement, or several one after the other."""
+        sql = spelled(sql)
         statements = splits(executed(sql))
         if not statements:
             if sql.strip(" \t\r\n;") and executed(sql).strip(" \t\r\n;") != sql.strip(" \t\r\n;"):
@@ -127,6 +131,7 @@ class Session:
 
     async def prepare(self, sql: str) -> Prepared:
         """Take a statement with ``?`` for values that come later."""
+        sql = spelled(sql)
         taken = prepared.prepare(executed(sql), WRITES)
         try:
             async with until(deadline(self._variables)):
@@ -317,13 +322,13 @@ class Session:
         if told is not None:
             await told[1].aclose()
             return told[0]
-        analysis = await analyzed(sql, self._catalog(), values)
+        analysis = await analyzed(sql, self._catalog(), values, self._services.known)
         settings = self._with_variables(self._variables.settings(), analysis.variables)
-        return await column_definitions(analysis, self._services.dispatcher, settings)
+        return await column_definitions(analysis, self._services.dispatcher, settings, self._services.known)
 
     def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
         """Settings with the user variables that a query reads."""
-        values = ((name, text(literal(self._variables.user.get(name)))) for name in sorted(names))
+        values = ((name, text(literal(self._variables.user_value(name.lower())))) for name in sorted(names))
         return replace(settings, variables=tuple(values))
 
     def _knowing(self, means: Means, names: frozenset[str]) -> Means:
@@ -341,9 +346,9 @@ class Session:
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
         means = self._means(one)
-        analysis = await analyzed(sql, means.catalog, values)
+        analysis = await analyzed(sql, means.catalog, values, self._services.known)
         means = self._knowing(means, analysis.variables)
-        columns = await column_definitions(analysis, means.dispatcher, means.settings)
+        columns = await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
         if binary:
             means = replace(means, settings=replace(means.settings, binary=tuple(columns)))
         plan = (await planned(analysis, means)).plan
@@ -370,10 +375,10 @@ class Session:
         with self._running(sql) as one:
             async with until(one.end):
                 means = self._means(one)
-                analysis = await analyzed(explained.query, means.catalog, values)
+                analysis = await analyzed(explained.query, means.catalog, values, self._services.known)
                 means = self._knowing(means, analysis.variables)
                 # What a worker refuses has no plan.
-                await column_definitions(analysis, means.dispatcher, means.settings)
+                await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
             rows = self._explanation(explained, analysis, means)
             async with aclosing(one.watched(rows)) as watched:
                 yield Rows(explained.columns, watched, more=more)
@@ -404,7 +409,7 @@ class Session:
             connection_id=self._client.connection_id,
             version=str(self._variables.get("version")),
             variable=self._variables.typed,
-            user_variables=self._variables.user,
+            user_variables=self._variables.known,
             variables_travel=self._services.dispatcher.keeps_variables,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
