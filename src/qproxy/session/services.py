@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
 from qproxy.dispatch.dispatcher import Dispatcher
+from qproxy.errors import SQLError
 from qproxy.session.information_schema.answer import Filled
 from qproxy.session.known import Known
 from qproxy.session.show_server import Process
@@ -25,6 +26,28 @@ class LiveSession(Protocol):
 
     def process(self) -> Process:
         """What SHOW PROCESSLIST says of it."""
+        ...
+
+
+class Siblings(Protocol):
+    """The other processes that are the same proxy."""
+
+    async def processes(self) -> Sequence[Process]:
+        """What SHOW PROCESSLIST says of their sessions, as far as they answer."""
+        ...
+
+    async def kill(self, connection_id: int, query_only: bool, user: str) -> bool:
+        """Stop a query or a connection of theirs.
+
+        Args:
+            user: who asks.
+
+        Returns:
+            Whether there is such a connection.
+
+        Raises:
+            SQLError: 1095, it is somebody else's.
+        """
         ...
 
 
@@ -45,6 +68,7 @@ class Services:
         sessions: the sessions that are connected, by connection id.
         filled: tables of information_schema.
         known: what statements mean; to be told to forget before ``catalog`` gives another snapshot.
+        siblings: None where this process is the whole proxy.
     """
 
     catalog: Callable[[], Catalog]
@@ -61,7 +85,29 @@ class Services:
     started: float = field(default_factory=time.time)
     queries: int = 0
     filled: Filled = field(default_factory=Filled)
+    siblings: Siblings | None = None
     known: Known = field(init=False)
 
     def __post_init__(self) -> None:
         self.known = Known(self.catalog)
+
+    def stop(self, connection_id: int, query_only: bool, user: str) -> bool:
+        """Stop a query or a connection of this process.
+
+        Args:
+            user: who asks.
+
+        Returns:
+            Whether there is such a connection.
+
+        Raises:
+            SQLError: 1095, it is somebody else's.
+        """
+        other = self.sessions.get(connection_id)
+        if other is not None and other.user != user:
+            raise SQLError(1095, f"You are not owner of thread {connection_id}")
+        return other is not None and self.kill(connection_id, query_only)
+
+    def processes(self) -> list[Process]:
+        """What SHOW PROCESSLIST says of the sessions of this process."""
+        return [s.process() for s in self.sessions.values()]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,9 @@ NO_OPS = frozenset("LOCK UNLOCK FLUSH XA".split())  # noqa: SIM905
 #: What can be prepared and gives no rows.
 _WITHOUT_ROWS = NO_OPS | VERBS | {"SET", "USE", "KILL"}
 DESCRIBES = frozenset(("EXPLAIN", "DESCRIBE", "DESC"))
+
+#: Statements whose answer tells of all connections.
+_PROCESSES = re.compile("process|status", re.IGNORECASE)
 
 
 class Session:
@@ -188,10 +192,11 @@ class Session:
 
     async def kill(self, connection_id: int, query_only: bool) -> None:
         """Stop the query of a connection, or the connection itself."""
-        other = self._services.sessions.get(connection_id)
-        if other is not None and other.user != self.user:
-            raise SQLError(1095, f"You are not owner of thread {connection_id}")
-        if other is None or not self._services.kill(connection_id, query_only):
+        services = self._services
+        found = services.stop(connection_id, query_only, self.user)
+        if not found and services.siblings is not None:
+            found = await services.siblings.kill(connection_id, query_only, self.user)
+        if not found:
             raise SQLError(1094, f"Unknown thread id: {connection_id}")
 
     def cancel_query(self) -> None:
@@ -210,7 +215,7 @@ class Session:
             db=self._database,
             command="Query" if self._statement else "Sleep",
             time=int(time.time() - self._since),
-            state="" if not self._statement else "executing",
+            state="executing" if self._statement else _named(self._client.attributes),
             info=self._statement or None,
         )
 
@@ -226,7 +231,7 @@ class Session:
                     yield reply
         elif word == "SHOW" or word in DESCRIBES:
             columns, rows = await shown(
-                sql, self._show_context(), self._values(), self._engine(), self.results_encoding
+                sql, await self._show_context(sql), self._values(), self._engine(), self.results_encoding
             )
             yield Rows(columns, rows, more=more)
         elif word == "SET" and verb(sql, 1) == "STATEMENT":
@@ -318,7 +323,7 @@ class Session:
     async def _shape(self, sql: str) -> Sequence[ColumnDef]:
         """Columns of a query, of which nothing is run."""
         values = self._values()
-        told = await information_schema(sql, self._show_context(), values, self._engine())
+        told = await information_schema(sql, await self._show_context(sql), values, self._engine())
         if told is not None:
             await told[1].aclose()
             return told[0]
@@ -342,7 +347,7 @@ class Session:
     ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
         """Columns and rows of a query."""
         values = self._values()
-        told = await information_schema(sql, self._show_context(), values, self._engine())
+        told = await information_schema(sql, await self._show_context(sql), values, self._engine())
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
         means = self._means(one)
@@ -436,16 +441,25 @@ class Session:
         name, version = self._client.cipher or ("", "")
         return {"Ssl_cipher": name, "Ssl_version": version}
 
-    def _show_context(self) -> ShowContext:
+    async def _show_context(self, sql: str) -> ShowContext:
+        processes = self._services.processes()
+        if self._services.siblings is not None and _PROCESSES.search(sql):
+            processes += await self._services.siblings.processes()
         return ShowContext(
             catalog=self._catalog(),
             database=self._database,
             variables=self._variables,
-            processes=[s.process() for s in self._services.sessions.values()],
+            processes=processes,
             user=self._client.user,
             status=self._cipher(),
             reads_all=self._services.may_read(self._client.user, ALL),
         )
+
+
+def _named(attributes: Mapping[str, str]) -> str:
+    """The program behind a connection, by what it says of itself; as long as a state may be."""
+    library = (attributes.get("_client_name", ""), attributes.get("_client_version", ""))
+    return (attributes.get("program_name") or " ".join(filter(None, library)))[:64]
 
 
 def _not_understood(sql: str) -> SQLError:
