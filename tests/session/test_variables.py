@@ -167,7 +167,7 @@ def test_workers_are_told_of_every_change() -> None:
     variables = Variables()
     first = variables.settings()
     assert variables.settings() == first
-    variables.set("sql_mode", "ANSI_QUOTES")
+    variables.set("sql_mode", "STRICT_ALL_TABLES")
     assert variables.settings() != first
     saved = variables.saved()
     variables.set("time_zone", "+02:00")
