@@ -5,12 +5,11 @@
 #                                           the corpus on every system, where otherwise some run one in four;
 #                                           in two processes: PROCESSES=0 for this one alone
 #   make lint                               ruff and mypy
-#   make clients                            clients of npm and Debian too; writes docs/clients.md
+#   make clients                            clients of npm, Debian and PyPI too; writes docs/clients.md
 #   make plans                              the golden plans anew, and docs/sql.md, which is made of them
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
-#   make cancels [QUERIES=200 SEED=1]       queries stopped at random moments in six ways; 3 minutes
 #   make bench [CASE=stream]                measurements beside plain MariaDB and its Spider engine; the cases are in
 #                                           benchmarks/README.md
 
@@ -21,7 +20,6 @@ CASE :=
 N := 1000
 PROCESSES := 2
 PACKETS := 100000
-QUERIES := 200
 SEED := 1
 STRIPES := 6x2
 APT := apt-get install -y --no-install-recommends
@@ -31,7 +29,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz mutate cancels plans suite clean server spider python clients
+.PHONY: demo test lint bench fuzz mutate plans suite clean server spider python clients
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -60,25 +58,30 @@ plans: $(VENV)/.installed-dev
 mutate: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m tests.wire.run_mutations --number $(PACKETS) --seed $(SEED)
 
-cancels: $(VENV)/.installed-dev server
-	$(VENV)/bin/python -m tests.service.run_cancels --number $(QUERIES) --seed $(SEED)
-
-# Packages of npm and Debian that a plain test run does without.
+# Packages of npm, Debian and PyPI that a plain test run does without. mysqlclient is compiled here.
 clients: $(VENV)/.installed-dev server
-	@if ! command -v npm >/dev/null || ! command -v javac >/dev/null || ! test -e /usr/share/java/mariadb-java-client.jar; \
-	then \
+	@packages=""; \
+	command -v npm >/dev/null || packages="$$packages nodejs npm"; \
+	command -v javac >/dev/null || packages="$$packages default-jdk-headless"; \
+	test -e /usr/share/java/mariadb-java-client.jar || packages="$$packages libmariadb-java"; \
+	ls /usr/lib/*/odbc/libmaodbc.so >/dev/null 2>&1 || packages="$$packages odbc-mariadb"; \
+	command -v odbcinst >/dev/null || packages="$$packages unixodbc"; \
+	command -v mariadb_config >/dev/null || packages="$$packages libmariadb-dev"; \
+	command -v gcc >/dev/null && command -v pkg-config >/dev/null || packages="$$packages gcc libc6-dev pkg-config"; \
+	test -e "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || \
+		packages="$$packages python3-dev"; \
+	if test -n "$$packages"; then \
 		if test "$$(id -u)" != 0; then \
 			echo "The clients need Debian's packages; type:" >&2; \
-			echo "    sudo apt-get install -y nodejs npm default-jdk-headless libmariadb-java" >&2; exit 1; \
+			echo "    sudo apt-get install -y$$packages" >&2; exit 1; \
 		fi; \
-		packages="libmariadb-java"; \
-		command -v npm >/dev/null || packages="$$packages nodejs npm"; \
-		command -v javac >/dev/null || packages="$$packages default-jdk-headless"; \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive $(APT) $$packages; \
 	fi
 	mkdir -p .clients
 	npm install --no-fund --no-audit --silent --prefix .clients mysql2@3 mariadb@3
 	javac -d .clients tests/clients/programs/ConnectorJ.java
+	test -x .clients/python/bin/python || $(VENV)/bin/python -m venv .clients/python
+	.clients/python/bin/python -m pip install --disable-pip-version-check -q -r tests/clients/requirements.txt
 	QPROXY_CLIENTS=1 $(VENV)/bin/python -m pytest tests/clients/test_clients.py $(ARGS)
 
 clean:

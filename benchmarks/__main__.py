@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import (
+    cancels,
     compare,
     connections,
     dispatch,
@@ -19,6 +20,7 @@ from benchmarks import (
     neighbours,
     pairs,
     planning,
+    points,
     queries,
     results,
     slow_client,
@@ -37,7 +39,9 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "queries": queries.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
+    "cancels": cancels.measure,
     "connections": connections.measure,
+    "points": points.measure,
     "planning": planning.measure,
     "dispatch": dispatch.measure,
     "growth": dispatch.grow,

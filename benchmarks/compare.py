@@ -32,7 +32,7 @@ from benchmarks.yardsticks import PLAIN, QPROXY, SPIDER, SPIDER_TUNED, WORKERS, 
 
 WORKER_COUNT = 2
 #: A turn that takes longer is stopped, and its party is not asked again.
-PATIENCE = 60.0
+PATIENCE = 30.0
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,12 @@ def goal(what: str, measured: float, unit: str, most: float, strictly: bool = Fa
     )
 
 
+def at_least(what: str, measured: float, unit: str, least: float) -> tuple[Cell, ...]:
+    """A row of a table of goals that are met from a number upwards."""
+    met = "yes" if measured >= least else "no"
+    return (what, f"{text(measured)} {unit}".strip(), f">= {text(least)} {unit}".strip(), met)
+
+
 GOALS = ("goal", "measured", "aim", "met")
 
 

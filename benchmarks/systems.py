@@ -155,7 +155,8 @@ def proxy_process(config: Path, user: str, *options: str) -> Iterator[Endpoint]:
             ready = process.stdout.readline()
             if "ready on" not in ready:
                 raise RuntimeError(f"qproxy serve did not start; its own words stand above: {ready.strip()}")
-            yield Endpoint(int(ready.strip().rpartition(":")[2]), user, "", (process.pid,))
+            pids = (process.pid, *_children(process.pid))
+            yield Endpoint(int(ready.strip().rpartition(":")[2]), user, "", pids)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -163,6 +164,11 @@ def proxy_process(config: Path, user: str, *options: str) -> Iterator[Endpoint]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    """Processes that another one started: /proc/<pid>/task/<tid>/children, see proc(5)."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def make_plain_tables(server: Endpoint, description: Path, engine: str) -> None:

@@ -36,7 +36,7 @@ tables:
       - {{name: id, type: BIGINT NOT NULL}}
       - {{name: ra, type: DOUBLE NOT NULL}}
       - {{name: decl, type: DOUBLE NOT NULL}}
-      - {{name: pad, type: VARCHAR(120)}}
+      - {{name: pad, type: VARCHAR({width})}}
     files: [object.tsv]
     format: {{kind: csv}}
   Factor:
@@ -58,8 +58,14 @@ class Small:
     faults: dict[str, FaultProxy] = field(default_factory=dict)
     backends: dict[str, Backend] = field(default_factory=dict)
 
-    async def load(self, database: str, stripes: int, replicas: int) -> None:
-        """Ingest the catalogue once more, as another database."""
+    async def load(
+        self, database: str, stripes: int, replicas: int, *, width: int = 120, replace: bool = False
+    ) -> None:
+        """Ingest the catalogue once more, as another database, or in place of one.
+
+        Args:
+            width: characters that the column ``pad`` may have.
+        """
         folder = self.directory / "files"
         folder.mkdir(exist_ok=True)
         random = np.random.default_rng(5)
@@ -69,8 +75,8 @@ class Small:
         (folder / "object.tsv").write_text("".join(lines))
         (folder / "factor.tsv").write_text("".join(f"{n}\n" for n in range(FACTORS)))
         path = folder / f"{database}.yaml"
-        path.write_text(_DESCRIPTION.format(database=database, stripes=stripes))
-        await ingest(path, self.store, self.backends, replicas=replicas, replace=False, max_bad_rows=0, engine="Aria")
+        path.write_text(_DESCRIPTION.format(database=database, stripes=stripes, width=width))
+        await ingest(path, self.store, self.backends, replicas=replicas, replace=replace, max_bad_rows=0, engine="Aria")
 
     def kill(self, name: str) -> None:
         """End a worker as a crash would."""

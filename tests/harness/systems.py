@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from qproxy.backends.base import Backend
 from qproxy.backends.duckdb.backend import DuckDBBackend
@@ -29,8 +30,13 @@ STOP_SECONDS = 60.0
 
 
 @contextmanager
-def clustered(catalogue: Catalogue, striping: Striping) -> Iterator[int]:
+def clustered(
+    catalogue: Catalogue, striping: Striping, passwords: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[int]:
     """A proxy over three private MariaDB workers with two replicas of each chunk.
+
+    Args:
+        passwords: of further users, who log in by caching_sha2_password alone.
 
     Yields:
         The port of the proxy.
@@ -40,6 +46,8 @@ def clustered(catalogue: Catalogue, striping: Striping) -> Iterator[int]:
         try:
             config = load_config(up(cluster, WORKERS))
             with CatalogStore.open(config.catalog.url) as store:
+                for user, password in passwords.items():
+                    store.add_user(user, password, native=False, databases=("*",))
                 backends = connect(store.workers(), config)
                 with _served(catalogue, striping, directory / "files", config, store, backends, REPLICAS) as port:
                     yield port

@@ -16,7 +16,7 @@ from qproxy.planner.explain import Bounds, Step, explained
 from qproxy.planner.explain_text import rows
 from qproxy.planner.plan import Plan
 from qproxy.planner.planned import all_lookups, foreseen
-from qproxy.planner.planner import analyze
+from qproxy.planner.planner import Analysis, analyze
 from qproxy.sky.coverage import Coverage
 from tests.harness.catalogs import CHUNKS, FAMILY, WORKERS, catalog, columns, placed, rows_in
 
@@ -100,7 +100,11 @@ def plan_of(sql: str, places: Sequence[int] = PLACES) -> Step:
     Raises:
         SQLError: it is refused.
     """
-    analysis = analyze(sql, SKY, SESSION)
+    return step_of(analyze(sql, SKY, SESSION), places)
+
+
+def step_of(analysis: Analysis, places: Sequence[int] = PLACES) -> Step:
+    """The plan of a query that is understood."""
     found = {lookup: Coverage.of_chunks(places) for lookup in all_lookups(analysis)}
     return explained(foreseen(analysis, found), _shares, BOUNDS)
 

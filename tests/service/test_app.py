@@ -133,6 +133,29 @@ async def test_a_new_database_is_noticed(small: Small) -> None:
         await until(lambda: not there())
 
 
+async def test_nothing_is_remembered_of_data_that_were_replaced(small: Small) -> None:
+    await small.load("later", 4, 2)
+    try:
+        async with proxy(small) as server:
+
+            def width(charset: str = "latin1") -> int:
+                with closing(client(server, "later", charset=charset)) as connection, connection.cursor() as cursor:
+                    cursor.execute("SELECT pad FROM Object WHERE id = 77")
+                    assert [len(row[0]) for row in cursor.fetchall()] == [120]
+                    return int(cursor.description[0][3])
+
+            for _ in range(4):
+                assert await asyncio.to_thread(width) == 120
+                assert await asyncio.to_thread(width, "utf8mb4") == 480
+            await small.load("later", 4, 2, width=200, replace=True)
+            await until(lambda: width() == 200)
+            assert await asyncio.to_thread(width, "utf8mb4") == 800
+    finally:
+        for physical in small.store.drop_database("later"):
+            for one in small.servers.values():
+                one.script([f"DROP DATABASE IF EXISTS `{physical}`"])
+
+
 async def test_a_worker_that_moved_is_followed(small: Small) -> None:
     before = small.store.workers()["w1"]
     async with proxy(small) as server, FaultProxy(small.servers["w1"].port) as moved:

@@ -21,6 +21,7 @@ def session_values(context: ShowContext, **changes: Any) -> SessionValues:
         "version": "10.11.6-MariaDB",
         "variable": context.variables.get,
         "user_variables": context.variables.user,
+        "variables_travel": True,
     }
     return SessionValues(**(given | changes))
 

@@ -16,7 +16,8 @@ from tests.harness.mariadbd import Server
 #: What the proxy says of itself, or what the private server was started with.
 OWN = frozenset(
     """
-    hostname version version_comment version_compile_os version_compile_machine version_malloc_library
+    basedir datadir hostname pid_file plugin_dir port socket tmpdir
+    version version_comment version_compile_os version_compile_machine version_malloc_library
     version_ssl_library license read_only local_infile event_scheduler bind_address time_zone system_time_zone
     key_buffer_size query_cache_size table_open_cache thread_cache_size skip_name_resolve pseudo_thread_id back_log
     have_compress have_crypt have_dynamic_loading have_geometry have_profiling have_query_cache have_rtree_keys
@@ -29,7 +30,7 @@ ASKED = """
     collation_server collation_connection init_connect interactive_timeout license lower_case_table_names
     max_allowed_packet net_buffer_length net_write_timeout performance_schema query_cache_size query_cache_type sql_mode
     system_time_zone time_zone transaction_isolation tx_isolation wait_timeout version version_comment autocommit
-    sql_safe_updates sql_select_limit have_ssl default_storage_engine
+    sql_safe_updates sql_select_limit have_ssl socket port datadir default_storage_engine
     """.split()  # noqa: SIM905
 
 

@@ -157,7 +157,7 @@ def test_empty_packet_and_short_arguments(served: Served) -> None:
     assert error_of(raw.read())[0] == 1047
     assert error_of(raw.ask(KILL, b"\x01"))[0] == 1835
     assert error_of(raw.ask(SET_OPTION))[0] == 1835
-    assert error_of(raw.ask(QUERY, b"echo \xff"))[0] == 1300
+    assert error_of(raw.ask(INIT_DB, b"sky\xff"))[0] == 1300
     assert raw.ask(PING)[0] == 0
 
 

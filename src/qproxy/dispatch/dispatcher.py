@@ -262,6 +262,8 @@ class _Run:
         # fragment a chunk, going through all of them for each fragment would be most of the work.
         self._busy: Counter[str] = Counter()
         self._roomy: dict[str, None] = dict.fromkeys(self._cursor.workers)
+        # Where rows travel, the first fragment has its worker for itself: what runs beside it holds the first row back.
+        self._at_once = limits.parallel if plan.combined is not None else 1
         self._complete: asyncio.Queue[Spool | BaseException] = asyncio.Queue()
         self._starving = asyncio.Event()
         self._starving.set()
@@ -277,6 +279,10 @@ class _Run:
             self._starving.clear()
             if isinstance(item, BaseException):
                 raise item
+            if self._at_once < self._limits.parallel:
+                self._at_once = self._limits.parallel
+                self._roomy.update(dict.fromkeys(self._cursor.workers))
+                self._fill()
             with closing(item):
                 for block in item.blocks():
                     given += block.rows
@@ -302,7 +308,7 @@ class _Run:
         while self._roomy and self._complete.qsize() < self._limits.waiting:
             worker = next(iter(self._roomy))
             del self._roomy[worker]
-            while self._busy[worker] < self._limits.parallel:
+            while self._busy[worker] < self._at_once:
                 batch = self._cursor.next(worker)
                 if batch is None:
                     break

@@ -115,12 +115,16 @@ def _user_variable(value: Value) -> exp.Expr:
     return literal(value)
 
 
-def fold(select: exp.Select, session: SessionValues) -> None:
+def fold(select: exp.Select, session: SessionValues) -> bool:
     """Replace session functions and variables in a query by literals, in place.
+
+    Returns:
+        Whether there were any.
 
     Raises:
         SQLError: 1193 for an unknown system variable; 1235 for assignments to variables.
     """
+    any_ = False
     for node in list(select.walk()):
         if isinstance(node, exp.PropertyEQ):
             raise unsupported(
@@ -130,6 +134,8 @@ def fold(select: exp.Select, session: SessionValues) -> None:
         value = _value(node, session, _listed(node, select))
         if value is not None:
             node.replace(value)
+            any_ = True
+    return any_
 
 
 def variables(select: exp.Select) -> set[str]:

@@ -34,6 +34,20 @@ from qproxy.sky.coverage import EVERYTHING, Coverage
 
 
 @dataclass(frozen=True)
+class Understood:
+    """A query whose every name is resolved.
+
+    Attributes:
+        constant: whether the same text says the same in every session with that database and that `select_limit`.
+        variables: names of the user variables that it reads.
+    """
+
+    query: Query
+    constant: bool
+    variables: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Stage:
     """A query that is answered before another one.
 
@@ -63,6 +77,7 @@ class Analysis:
         stages: what has to be answered first.
         total: the one value of a query that row counters answer; None for all others.
         variables: names of the user variables that workers have to know.
+        constant: as of `Understood`; never where there are stages, whose tables are those of one statement.
     """
 
     query: Query
@@ -74,6 +89,7 @@ class Analysis:
     stages: tuple[Stage, ...] = ()
     total: int | None = None
     variables: frozenset[str] = frozenset()
+    constant: bool = False
 
     @property
     def lookups(self) -> frozenset[Lookup]:
@@ -92,21 +108,41 @@ def analyze(sql: str, catalog: Catalog, session: SessionValues) -> Analysis:
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
+    return arranged(understood(sql, catalog, session), session)
+
+
+def understood(sql: str, catalog: Catalog, session: SessionValues) -> Understood:
+    """The first half of `analyze`: parse and bind.
+
+    Raises:
+        SQLError: as `analyze`.
+    """
     parsed = parse(sql)
     read: set[str] = set()
+    folded = False
     for part in parts(parsed):
         if part.simple:
             # Neither functions nor variables, nor a clause that must not be there.
             continue
-        fold(part.select, session)
+        folded |= fold(part.select, session)
         read |= variables(part.select)
         check(part.select, part.nested)
     query = bind(parsed, catalog, session.database)
     if query.limit is None and session.select_limit is not None:
         query = replace(query, limit=session.select_limit)
+    return Understood(query, not folded and not read, frozenset(read))
+
+
+def arranged(known: Understood, session: SessionValues) -> Analysis:
+    """The second half of `analyze`: place and restrict.
+
+    Raises:
+        SQLError: as `analyze`.
+    """
     numbers = itertools.count()
-    found = _analyzed(query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")
-    return replace(found, variables=frozenset(read)) if read else found
+    found = _analyzed(known.query, lambda: f"`{SCRATCH_DATABASE}`.`q{session.statement}_{next(numbers)}`")
+    constant = known.constant and not found.stages
+    return replace(found, variables=known.variables, constant=constant) if constant or known.variables else found
 
 
 def _analyzed(query: Query, new_table: Callable[[], str]) -> Analysis:

@@ -7,8 +7,10 @@ import gc
 import logging
 import resource
 import signal
-from collections.abc import AsyncIterator, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from qproxy.dispatch.dispatcher import Dispatcher, Limits
 from qproxy.dispatch.fragments import Batching
 from qproxy.errors import QproxyError, SQLError
 from qproxy.service.query_log import QueryLog
+from qproxy.service.siblings import Place, Siblings
 from qproxy.service.stored_users import StoredUsers
 from qproxy.service.tls_watch import TlsWatch
 from qproxy.service.watch import CatalogWatch
@@ -51,7 +54,12 @@ def connect(workers: Mapping[str, Worker], config: Config) -> dict[str, Backend]
 
 @asynccontextmanager
 async def running(
-    config: Config, store: CatalogStore, backends: Mapping[str, Backend], host: str, port: int
+    config: Config,
+    store: CatalogStore,
+    backends: Mapping[str, Backend],
+    host: str,
+    port: int,
+    part: Part | None = None,
 ) -> AsyncIterator[Server]:
     """A proxy that listens for as long as the context lasts.
 
@@ -60,6 +68,7 @@ async def running(
         store: databases, users, query log.
         backends: by worker name; they stay open. Workers that the store gets or changes later are added to them.
         host, port: to listen on; port 0 takes a free one, see `Server.port`.
+        part: of the proxy that this process is; None where it is the whole.
 
     Raises:
         QproxyError: the address cannot be had.
@@ -69,6 +78,7 @@ async def running(
 
     def changed(catalog: Catalog) -> None:
         workers.follow(catalog.workers)
+        services.known.forget()
         _let_go(server, catalog)
 
     def may_read(user: str, database: str) -> bool:
@@ -87,14 +97,22 @@ async def running(
         record=query_log.record if config.log.queries else lambda record: None,
         kill=lambda connection_id, query_only: server.kill(connection_id, query_only),
         may_read=may_read,
+        variables=lambda: {"port": str(server.port), "socket": config.server.socket},
         idle_timeouts=(config.server.idle_timeout, config.server.interactive_timeout),
     )
 
     def session(client: Client, database: str | None) -> Session:
         return Session(services, client)
 
-    server = Server(session, StoredUsers(watch), host, port, tls.context, wire_limits(config.server), ways)
+    listeners, ids = (part.listeners, part.place.ids) if part is not None else ((), None)
+    limits = wire_limits(config.server)
+    server = Server(session, StoredUsers(watch), host, port, tls.context, limits, ways, listeners, ids)
     async with AsyncExitStack() as stack:
+        if part is not None:
+            siblings = Siblings(part.place, services)
+            services.siblings = siblings
+            await siblings.start()
+            stack.push_async_callback(siblings.stop)
         stack.push_async_callback(workers.close)
         stack.push_async_callback(services.dispatcher.close)
         services.dispatcher.later(services.dispatcher.sweep(SCRATCH_AGE))
@@ -114,8 +132,27 @@ def _backend(worker: Worker, config: Config) -> Backend:
     return MariaDBBackend(worker, given.connections, given.connect_timeout, given.silence_timeout)
 
 
-async def serve(config: Config, host: str, port: int) -> None:
+@dataclass(frozen=True)
+class Part:
+    """What a process of a proxy is given that is several.
+
+    Attributes:
+        listeners: sockets that listen, shared by all.
+        parent: readable once the process that started it has ended.
+    """
+
+    place: Place
+    listeners: Sequence[socket.socket]
+    parent: int | None
+
+
+async def serve(config: Config, host: str, port: int, ready: Callable[[int], None], part: Part | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
+
+    Args:
+        host, port: to listen on.
+        ready: told the port once clients can come.
+        part: of the proxy that this process is; None where it is the whole.
 
     Raises:
         QproxyError: the store cannot be opened, no worker is registered, or the address cannot be had.
@@ -127,10 +164,10 @@ async def serve(config: Config, host: str, port: int) -> None:
             raise QproxyError("no worker is registered in the catalogue store; `qproxy cluster up` makes some")
         backends = connect(workers, config)
         try:
-            async with running(config, store, backends, host, port) as server:
+            async with running(config, store, backends, host, port, part) as server:
                 collect_rarely()
-                print(f"qproxy ready on {host}:{server.port}", flush=True)
-                await stopped()
+                ready(server.port)
+                await stopped(part.parent if part is not None else None)
         finally:
             await asyncio.gather(*(b.close() for b in backends.values()))
 
@@ -159,13 +196,21 @@ def _allow_files(config: Config) -> None:
         )
 
 
-async def stopped() -> None:
-    """Return at SIGINT or SIGTERM."""
+async def stopped(parent: int | None = None) -> None:
+    """Return at SIGINT or SIGTERM.
+
+    Args:
+        parent: a file descriptor; also when it can be read from.
+    """
     event = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, event.set)
+    if parent is not None:
+        loop.add_reader(parent, event.set)
     await event.wait()
+    if parent is not None:
+        loop.remove_reader(parent)
 
 
 def dispatch_limits(config: Config, workers: int) -> Limits:

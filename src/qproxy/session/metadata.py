@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qproxy.backends.base import HeldTable, SessionSettings
 from qproxy.dispatch.dispatcher import Dispatcher
@@ -19,6 +20,7 @@ from qproxy.wire.rowblock import RowBlock
 
 Blocks = AsyncGenerator[RowBlock, None]
 _SHOWN = "SHOWN"
+_ONCE = "qproxy_once"
 _NUMBERS = {
     ColumnType.LONGLONG: "bigint",
     ColumnType.LONG: "int",
@@ -50,7 +52,13 @@ async def information_schema(
     if asked is None:
         return None
     tables = [await engine.filled.table(name, context) for name in sorted(asked.tables)]
-    found = await answer(asked, tables, engine.dispatcher, engine.settings)
+    settings = engine.settings
+    if asked.assigned:
+        # The same statement again must not find what this one assigned: settings that differ are set anew.
+        fresh = (*((name, "NULL") for name in sorted(asked.assigned)), (_ONCE, f"'{secrets.token_hex(8)}'"))
+        settings = replace(settings, variables=fresh)
+        context.variables.lose(asked.assigned)
+    found = await answer(asked, tables, engine.dispatcher, settings)
     return found.columns, _blocks(found, None if asked.limited else values.select_limit)
 
 

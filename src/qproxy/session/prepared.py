@@ -253,6 +253,6 @@ def _behind_verb(sql: str) -> Reader:
 
 def _text(reader: Reader, variables: Variables) -> str:
     if reader.word() == "@":
-        value = variables.user.get(user_variable_name(reader))
+        value = variables.user_value(user_variable_name(reader))
         return "NULL" if value is None else str(value)
     return reader.text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,7 @@ from qproxy.planner.constants import SessionValues
 from qproxy.planner.plan import Ordered, Plan, Relay, Slot, Template
 from qproxy.planner.planned import Planned, all_lookups, foreseen
 from qproxy.planner.planner import Analysis, analyze, make_plan, settled
+from qproxy.session.known import Known
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock
 
@@ -55,20 +56,20 @@ class Means:
     share_limit: int
 
 
-async def analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
+async def analyzed(sql: str, catalog: Catalog, values: SessionValues, known: Known) -> Analysis:
     """A SELECT understood; a long one in a thread, so that other clients need not wait for it.
 
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
     if len(sql) < _LONG:
-        return _analyzed(sql, catalog, values)
-    return await asyncio.to_thread(_analyzed, sql, catalog, values)
+        return _flat(lambda: known.analysis(sql, catalog, values))
+    return await asyncio.to_thread(_flat, lambda: analyze(sql, catalog, values))
 
 
-def _analyzed(sql: str, catalog: Catalog, values: SessionValues) -> Analysis:
+def _flat(work: Callable[[], Analysis]) -> Analysis:
     try:
-        return analyze(sql, catalog, values)
+        return work()
     except RecursionError as error:
         raise unsupported("expressions nested so deeply; flatten the query") from error
 
@@ -105,12 +106,17 @@ async def foresee(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) 
     return foreseen(analysis, await find_places(all_lookups(analysis), catalog, dispatcher.backends))
 
 
-async def column_definitions(plan: Analysis, dispatcher: Dispatcher, settings: SessionSettings) -> list[ColumnDef]:
+async def column_definitions(
+    plan: Analysis, dispatcher: Dispatcher, settings: SessionSettings, known: Known
+) -> Sequence[ColumnDef]:
     """What the client is told of each column: a worker's own word, on the empty tables that users see.
 
     Raises:
         SQLError: where the worker refuses the query: an unknown function, say, or a wrong number of arguments.
     """
+    found = known.columns(plan, settings)
+    if found is not None:
+        return found
 
     async def ask(backend: Backend) -> tuple[ColumnDef, ...]:
         async with backend.query(backend.translate(plan.shape), settings) as stream:
@@ -123,10 +129,12 @@ async def column_definitions(plan: Analysis, dispatcher: Dispatcher, settings: S
     except SQLError as error:
         raise logical_error(error, plan) from error
     databases = {s.physical: s.table.database for s in plan.slots}
-    return [
+    named = [
         replace(column, name=name, schema=databases.get(column.schema, column.schema))
         for column, name in zip(columns, plan.names, strict=True)
     ]
+    known.keep_columns(plan, settings, named)
+    return named
 
 
 async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None]:

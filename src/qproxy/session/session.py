@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from qproxy.planner.parse import tokenize
 from qproxy.planner.planner import Analysis
 from qproxy.session import prepared
 from qproxy.session.access import told
+from qproxy.session.byte_literals import spelled
 from qproxy.session.comments import executed
 from qproxy.session.context import ShowContext, visible
 from qproxy.session.explain import QUERIES, Asked, analyzed_run, asked, explanation
@@ -54,6 +56,9 @@ NO_OPS = frozenset("LOCK UNLOCK FLUSH XA".split())  # noqa: SIM905
 _WITHOUT_ROWS = NO_OPS | VERBS | {"SET", "USE", "KILL"}
 DESCRIBES = frozenset(("EXPLAIN", "DESCRIBE", "DESC"))
 
+#: Statements whose answer tells of all connections.
+_PROCESSES = re.compile("process|status", re.IGNORECASE)
+
 
 class Session:
     """Answers the commands of one connection; see `qproxy.wire.handler.Handler`."""
@@ -61,7 +66,9 @@ class Session:
     def __init__(self, services: Services, client: Client) -> None:
         self._services = services
         self._client = client
-        self._variables = Variables(services.max_packet, services.idle_timeouts, client.interactive)
+        self._variables = Variables(
+            services.max_packet, services.idle_timeouts, client.interactive, services.variables()
+        )
         self._transaction = Transaction()
         self._database: str | None = None
         self._named = prepared.Named()
@@ -105,6 +112,7 @@ class Session:
 
     async def query(self, sql: str) -> AsyncGenerator[Reply, None]:
         """Answer one statement, or several one after the other."""
+        sql = spelled(sql)
         statements = splits(executed(sql))
         if not statements:
             if sql.strip(" \t\r\n;") and executed(sql).strip(" \t\r\n;") != sql.strip(" \t\r\n;"):
@@ -127,6 +135,7 @@ class Session:
 
     async def prepare(self, sql: str) -> Prepared:
         """Take a statement with ``?`` for values that come later."""
+        sql = spelled(sql)
         taken = prepared.prepare(executed(sql), WRITES)
         try:
             async with until(deadline(self._variables)):
@@ -183,10 +192,11 @@ class Session:
 
     async def kill(self, connection_id: int, query_only: bool) -> None:
         """Stop the query of a connection, or the connection itself."""
-        other = self._services.sessions.get(connection_id)
-        if other is not None and other.user != self.user:
-            raise SQLError(1095, f"You are not owner of thread {connection_id}")
-        if other is None or not self._services.kill(connection_id, query_only):
+        services = self._services
+        found = services.stop(connection_id, query_only, self.user)
+        if not found and services.siblings is not None:
+            found = await services.siblings.kill(connection_id, query_only, self.user)
+        if not found:
             raise SQLError(1094, f"Unknown thread id: {connection_id}")
 
     def cancel_query(self) -> None:
@@ -205,7 +215,7 @@ class Session:
             db=self._database,
             command="Query" if self._statement else "Sleep",
             time=int(time.time() - self._since),
-            state="" if not self._statement else "executing",
+            state="executing" if self._statement else _named(self._client.attributes),
             info=self._statement or None,
         )
 
@@ -221,7 +231,7 @@ class Session:
                     yield reply
         elif word == "SHOW" or word in DESCRIBES:
             columns, rows = await shown(
-                sql, self._show_context(), self._values(), self._engine(), self.results_encoding
+                sql, await self._show_context(sql), self._values(), self._engine(), self.results_encoding
             )
             yield Rows(columns, rows, more=more)
         elif word == "SET" and verb(sql, 1) == "STATEMENT":
@@ -313,17 +323,17 @@ class Session:
     async def _shape(self, sql: str) -> Sequence[ColumnDef]:
         """Columns of a query, of which nothing is run."""
         values = self._values()
-        told = await information_schema(sql, self._show_context(), values, self._engine())
+        told = await information_schema(sql, await self._show_context(sql), values, self._engine())
         if told is not None:
             await told[1].aclose()
             return told[0]
-        analysis = await analyzed(sql, self._catalog(), values)
+        analysis = await analyzed(sql, self._catalog(), values, self._services.known)
         settings = self._with_variables(self._variables.settings(), analysis.variables)
-        return await column_definitions(analysis, self._services.dispatcher, settings)
+        return await column_definitions(analysis, self._services.dispatcher, settings, self._services.known)
 
     def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
         """Settings with the user variables that a query reads."""
-        values = ((name, text(literal(self._variables.user.get(name)))) for name in sorted(names))
+        values = ((name, text(literal(self._variables.user_value(name.lower())))) for name in sorted(names))
         return replace(settings, variables=tuple(values))
 
     def _knowing(self, means: Means, names: frozenset[str]) -> Means:
@@ -337,13 +347,13 @@ class Session:
     ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
         """Columns and rows of a query."""
         values = self._values()
-        told = await information_schema(sql, self._show_context(), values, self._engine())
+        told = await information_schema(sql, await self._show_context(sql), values, self._engine())
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
         means = self._means(one)
-        analysis = await analyzed(sql, means.catalog, values)
+        analysis = await analyzed(sql, means.catalog, values, self._services.known)
         means = self._knowing(means, analysis.variables)
-        columns = await column_definitions(analysis, means.dispatcher, means.settings)
+        columns = await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
         if binary:
             means = replace(means, settings=replace(means.settings, binary=tuple(columns)))
         plan = (await planned(analysis, means)).plan
@@ -370,10 +380,10 @@ class Session:
         with self._running(sql) as one:
             async with until(one.end):
                 means = self._means(one)
-                analysis = await analyzed(explained.query, means.catalog, values)
+                analysis = await analyzed(explained.query, means.catalog, values, self._services.known)
                 means = self._knowing(means, analysis.variables)
                 # What a worker refuses has no plan.
-                await column_definitions(analysis, means.dispatcher, means.settings)
+                await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
             rows = self._explanation(explained, analysis, means)
             async with aclosing(one.watched(rows)) as watched:
                 yield Rows(explained.columns, watched, more=more)
@@ -404,7 +414,7 @@ class Session:
             connection_id=self._client.connection_id,
             version=str(self._variables.get("version")),
             variable=self._variables.typed,
-            user_variables=self._variables.user,
+            user_variables=self._variables.known,
             variables_travel=self._services.dispatcher.keeps_variables,
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
@@ -431,16 +441,25 @@ class Session:
         name, version = self._client.cipher or ("", "")
         return {"Ssl_cipher": name, "Ssl_version": version}
 
-    def _show_context(self) -> ShowContext:
+    async def _show_context(self, sql: str) -> ShowContext:
+        processes = self._services.processes()
+        if self._services.siblings is not None and _PROCESSES.search(sql):
+            processes += await self._services.siblings.processes()
         return ShowContext(
             catalog=self._catalog(),
             database=self._database,
             variables=self._variables,
-            processes=[s.process() for s in self._services.sessions.values()],
+            processes=processes,
             user=self._client.user,
             status=self._cipher(),
             reads_all=self._services.may_read(self._client.user, ALL),
         )
+
+
+def _named(attributes: Mapping[str, str]) -> str:
+    """The program behind a connection, by what it says of itself; as long as a state may be."""
+    library = (attributes.get("_client_name", ""), attributes.get("_client_version", ""))
+    return (attributes.get("program_name") or " ".join(filter(None, library)))[:64]
 
 
 def _not_understood(sql: str) -> SQLError:

@@ -91,7 +91,7 @@ class _Evaluation:
         if kind in (TokenType.HEX_STRING, TokenType.BIT_STRING, TokenType.INTRODUCER, TokenType.NATIONAL_STRING):
             raise unsupported("hexadecimal, bit and character set literals in SET; write plain text or numbers")
         if reader.word() == "@":
-            return self._variables.user.get(self._user_name(reader))
+            return self._variables.user_value(self._user_name(reader))
         if reader.accept("@@"):
             return self._system_variable()
         if reader.accept("("):

@@ -23,6 +23,7 @@ auto_increment_offset | int | session | 1 | 1..65535
 autocommit | bool | session | ON
 automatic_sp_privileges | bool | global | ON
 back_log | int | global fixed | 80
+basedir | text | global fixed |
 big_tables | bool | session | OFF
 bind_address | text | global fixed
 binlog_format | enum | session | MIXED | MIXED,STATEMENT,ROW
@@ -42,6 +43,7 @@ collation_server | collation | session | utf8mb4_general_ci
 completion_type | enum | session | NO_CHAIN | NO_CHAIN,CHAIN,RELEASE
 concurrent_insert | text | global | AUTO
 connect_timeout | int | global | 10
+datadir | text | global fixed |
 date_format | text | global fixed | %Y-%m-%d
 datetime_format | text | global fixed | %Y-%m-%d %H:%i:%s
 default_regex_flags | text | session |
@@ -156,6 +158,9 @@ optimizer_trace | text | session | enabled=off
 optimizer_trace_max_mem_size | int | session | 1048576 | 0..18446744073709551615
 optimizer_use_condition_selectivity | int | session | 4 | 1..5
 performance_schema | bool | global fixed | OFF
+pid_file | text | global fixed |
+plugin_dir | text | global fixed |
+port | int | global fixed | 0
 preload_buffer_size | int | session | 32768 | 1024..1073741824
 profiling | bool | session | OFF
 profiling_history_size | int | session | 15 | 0..100
@@ -190,6 +195,7 @@ skip_networking | bool | global fixed | OFF
 skip_show_database | bool | global fixed | OFF
 slow_launch_time | int | global | 2
 slow_query_log | bool | session | OFF
+socket | text | global fixed |
 sort_buffer_size | int | session | 2097152 | 1024..18446744073709551615
 sql_auto_is_null | bool | session | OFF
 sql_big_selects | bool | session | ON
@@ -220,6 +226,7 @@ tls_version | text | global fixed | TLSv1.2,TLSv1.3
 tmp_disk_table_size | int | session | 18446744073709551615 | 1024..18446744073709551615
 tmp_memory_table_size | int | session | 16777216 | 0..18446744073709551615
 tmp_table_size | int | session | 16777216 | 0..18446744073709551615
+tmpdir | text | global fixed |
 transaction_alloc_block_size | int | session | 8192 | 1024..134217728
 transaction_isolation | enum | session | REPEATABLE-READ | READ-UNCOMMITTED,READ-COMMITTED,REPEATABLE-READ,SERIALIZABLE
 transaction_prealloc_size | int | session | 4096 | 1024..134217728

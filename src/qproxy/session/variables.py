@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -49,6 +49,7 @@ class Variables:
         max_allowed_packet: bytes, as the server is configured.
         idle_timeouts: global wait_timeout and interactive_timeout in seconds.
         interactive: whether the session's wait_timeout begins as its interactive_timeout.
+        told: global values of this server beyond these, as texts by name.
 
     Attributes:
         user: values of ``@name``, by lower-case name.
@@ -59,16 +60,19 @@ class Variables:
         max_allowed_packet: int = 16 << 20,
         idle_timeouts: tuple[int, int] = (28800, 28800),
         interactive: bool = False,
+        told: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._own: dict[str, str] = {
             "max_allowed_packet": str(max_allowed_packet),
             "wait_timeout": str(idle_timeouts[0]),
             "interactive_timeout": str(idle_timeouts[1]),
             "version": SERVER_VERSION.removeprefix("5.5.5-"),
+            **told,
         }
         self._first: dict[str, Value] = {"wait_timeout": idle_timeouts[1]} if interactive else {}
         self._values: dict[str, Value] = dict(self._first)
         self.user: dict[str, Value] = {}
+        self._lost: frozenset[str] = frozenset()
 
     def get(self, name: str, scope: str | None = None) -> Value:
         """The value of a system variable.
@@ -192,6 +196,30 @@ class Variables:
         names = [n for n, spec in SYSTEM_VARIABLES.items() if not (_is_global(scope) and spec.scope == "only")]
         return [(n, _text(_find(n), self.get(n, "GLOBAL" if _is_global(scope) else None))) for n in names]
 
+    def user_value(self, name: str) -> Value:
+        """The value of a user variable, None where it has none.
+
+        Args:
+            name: in lower case.
+
+        Raises:
+            SQLError: 1235 where a query assigned to it: the value stayed with the engine.
+        """
+        if name in self._lost and name not in self.user:
+            raise unsupported(f"reading '@{name}' behind a query on information_schema that assigned to it; SET it")
+        return self.user.get(name)
+
+    @property
+    def known(self) -> Mapping[str, Value]:
+        """The user variables, by lower-case name; reading one raises as `user_value` does."""
+        return _Known(self) if self._lost else self.user
+
+    def lose(self, names: frozenset[str]) -> None:
+        """Note that a query assigned to user variables, by their lower-case names."""
+        self._lost |= names
+        for name in names:
+            self.user.pop(name, None)
+
     def tracked(self) -> dict[str, str]:
         """Texts of the variables that clients may follow (MariaDB, session_track_system_variables, its default)."""
         return {name: _text(_find(name), self.get(name)) for name in _TRACKED}
@@ -200,16 +228,18 @@ class Variables:
         """Give all variables the values that they have in a new session."""
         self._values = dict(self._first)
         self.user.clear()
+        self._lost = frozenset()
 
     def saved(self) -> Variables:
         """A copy, to go back to with `restore`."""
         copy = Variables()
         copy._own, copy._values, copy.user = dict(self._own), dict(self._values), dict(self.user)
+        copy._lost = self._lost
         return copy
 
     def restore(self, saved: Variables) -> None:
         """Take the values of a copy."""
-        self._values, self.user = dict(saved._values), dict(saved.user)
+        self._values, self.user, self._lost = dict(saved._values), dict(saved.user), saved._lost
 
     def _default(self, spec: SystemVariable) -> Value:
         text = self._own.get(spec.name, spec.default)
@@ -363,3 +393,20 @@ def _time_zone(value: str) -> str:
         if minutes < 60 and total <= (13 * 60 if sign == "+" else 12 * 60 + 59):
             return f"{sign if total else '+'}{hours:02d}:{minutes:02d}"
     raise SQLError(1298, f"Unknown or incorrect time zone: '{value}'")
+
+
+class _Known(Mapping[str, Value]):
+    def __init__(self, variables: Variables) -> None:
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> Value:
+        value = self._variables.user_value(name)
+        if name not in self._variables.user:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables.user)
+
+    def __len__(self) -> int:
+        return len(self._variables.user)

@@ -79,7 +79,7 @@ class Commands:
 
     async def _query(self, message: bytes) -> list[bytes]:
         statement, _ = packets.parse_query(message, self._capabilities)
-        sql = self._text(statement)
+        sql = self._statement(statement)
         if not sql.strip():
             raise SQLError(1065, "Query was empty")
         last: list[bytes] = []
@@ -154,7 +154,7 @@ class Commands:
         return [packets.end_of_rows(self._capabilities, self._handler.status)]
 
     async def _stmt_prepare(self, message: bytes) -> list[bytes]:
-        return await self._statements.prepare(self._handler, self._text(message[1:]), self._capabilities)
+        return await self._statements.prepare(self._handler, self._statement(message[1:]), self._capabilities)
 
     async def _stmt_execute(self, message: bytes) -> list[bytes]:
         statement, execution = await self._statements.execution(message, self._capabilities)
@@ -183,6 +183,10 @@ class Commands:
     async def _stmt_close(self, message: bytes) -> list[bytes]:
         await self._statements.close(message)
         return []
+
+    def _statement(self, data: bytes) -> str:
+        """A statement: bytes that are no UTF-8 are for the handler to judge, for it knows literals."""
+        return data.decode("utf-8", "surrogateescape") if self._handler.encoding == "utf-8" else self._text(data)
 
     def _text(self, data: bytes) -> str:
         encoding = self._handler.encoding

@@ -123,7 +123,10 @@ class Handler(Protocol):
         ...
 
     def query(self, sql: str) -> AsyncIterator[Reply]:
-        """Answer a text that holds one statement or several: one reply each, all but the last with ``more``."""
+        """Answer a text that holds one statement or several: one reply each, all but the last with ``more``.
+
+        Where the client writes UTF-8, bytes that are none stand in the text as lone surrogates; in `prepare` as well.
+        """
         ...
 
     async def prepare(self, sql: str) -> Prepared:

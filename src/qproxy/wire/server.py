@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import itertools
 import logging
 import socket
 import ssl
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from qproxy.errors import QproxyError, SQLError
-from qproxy.wire import native_password, packets
+from qproxy.errors import SQLError
+from qproxy.wire import listening, native_password, packets
 from qproxy.wire.accounts import Users
 from qproxy.wire.auth import Gate, Peer
 from qproxy.wire.connection import Connection
@@ -26,7 +25,6 @@ from qproxy.wire.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-_BACKLOG = 256
 _RETRY_ACCEPT = 0.1
 
 
@@ -60,6 +58,8 @@ class Server:
         tls: offered to clients where given.
         limits: bounds on what clients may take.
         ways: how clients may come in.
+        listeners: sockets that listen already, of a server that several processes are; none to listen on host and port.
+        ids: numbers for connections, in their order.
 
     Attributes:
         tls: holds for connections from here on where it is changed.
@@ -74,6 +74,8 @@ class Server:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         ways: Ways | None = None,
+        listeners: Sequence[socket.socket] = (),
+        ids: Iterable[int] | None = None,
     ) -> None:
         self.tls = tls
         self._factory = handler_factory
@@ -84,11 +86,12 @@ class Server:
         self._seats = Seats(self._limits.max_user_connections)
         key = KeySource(self._ways.rsa_key)
         self._gate = Gate(users, Throttle(self._limits), key.get, self._ways.plugin, self._ways.require_tls)
-        self._listeners: list[socket.socket] = []
+        self._inherited = bool(listeners)
+        self._listeners = list(listeners)
         self._acceptors: list[asyncio.Task[None]] = []
         self._connections: dict[int, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ids = itertools.count(1)
+        self._ids = iter(ids or itertools.count(1))
 
     @property
     def port(self) -> int:
@@ -126,22 +129,10 @@ class Server:
         Raises:
             QproxyError: the address cannot be had.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(
-                self._host or None, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )
-            for family, kind, protocol, _, address in dict.fromkeys(found):
-                self._listeners.append(self._listen(family, kind, protocol, address))
-        except OSError as err:
-            self._stop_listening()
-            raise QproxyError(self._refusal(err)) from err
-        if self._ways.socket:
-            try:
-                self._listeners.append(_listen_locally(Path(self._ways.socket)))
-            except OSError as err:
-                self._stop_listening()
-                raise QproxyError(f"cannot listen on {self._ways.socket}: {err.strerror or err}") from err
+        if not self._inherited:
+            # A name may have to be looked up.
+            self._listeners = await asyncio.to_thread(listening.listen, self._host, self._port, self._ways.socket)
+        self._port = next((int(s.getsockname()[1]) for s in self._listeners if s.family != socket.AF_UNIX), self._port)
         self._acceptors = [asyncio.create_task(self._accept(one)) for one in self._listeners]
 
     async def close(self, patience: float = 5.0) -> None:
@@ -164,36 +155,12 @@ class Server:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _stop_listening(self) -> None:
-        for listener in self._listeners:
-            path = listener.getsockname() if listener.family == socket.AF_UNIX else ""
-            listener.close()
-            if path:
-                Path(path).unlink(missing_ok=True)
+        if self._inherited:
+            for listener in self._listeners:
+                listener.close()
+        else:
+            listening.close(self._listeners)
         self._listeners.clear()
-
-    def _listen(self, family: int, kind: int, protocol: int, address: tuple[str | bytes | int, ...]) -> socket.socket:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            # With port 0 all addresses take the port that the first was given.
-            sock.bind((address[0], self._port, *address[2:]))
-            sock.listen(_BACKLOG)
-        except BaseException:
-            sock.close()
-            raise
-        self._port = int(sock.getsockname()[1])
-        return sock
-
-    def _refusal(self, err: OSError) -> str:
-        where = f"{self._host or '*'}:{self._port}"
-        if err.errno == errno.EADDRINUSE:
-            return f"cannot listen on {where}: the port is in use; stop what uses it or choose another port"
-        if err.errno == errno.EACCES:
-            return f"cannot listen on {where}: not permitted; choose a port above 1023"
-        return f"cannot listen on {where}: {err.strerror or err}"
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -227,29 +194,6 @@ class Server:
                 log.error("connection %d failed", number, exc_info=failure)
 
         task.add_done_callback(ended)
-
-
-def _listen_locally(path: Path) -> socket.socket:
-    """Listen on a Unix socket; one that a dead server left is taken over."""
-    if path.is_socket():
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(path))
-            except ConnectionRefusedError:
-                path.unlink()
-            else:
-                raise OSError(errno.EADDRINUSE, "another server listens there; stop it or choose another path")
-    sock = socket.socket(socket.AF_UNIX)
-    try:
-        sock.setblocking(False)
-        sock.bind(str(path))
-        # Who may connect is for users and passwords to say, as on a TCP port.
-        path.chmod(0o777)
-        sock.listen(_BACKLOG)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def _turn_away(sock: socket.socket) -> None:

@@ -91,6 +91,7 @@ public class ConnectorJ {
         StringBuilder queries = new StringBuilder(), prepared = new StringBuilder(), metadata = new StringBuilder();
         String slow = "";
         boolean tls = false;
+        String user = null, password = null;
         double before = 1;
         Connection connection = DriverManager.getConnection(url + "&useServerPrepStmts=true");
         PreparedStatement statement = null;
@@ -134,6 +135,7 @@ public class ConnectorJ {
                 case "slow": slow = text(words[1]); break;
                 case "before_kill": before = Double.parseDouble(words[1]); break;
                 case "tls": tls = words[1].equals("true"); break;
+                case "modern": user = words[1]; password = text(words[2]); break;
                 default: throw new IllegalArgumentException(words[0]);
             }
         }
@@ -149,10 +151,28 @@ public class ConnectorJ {
                 secured = String.valueOf(rows.next() && !rows.getString(2).isEmpty());
             }
         }
+        String modern = "null";
+        if (user != null) {
+            String server = url.substring(0, url.indexOf('?'));
+            modern = String.valueOf(is(server, user, password, true) && is(server, user, password, false));
+        }
         System.out.println("{\"version\":" + quoted(connection.getMetaData().getDriverVersion())
             + ",\"connect\":" + connection.isValid(5) + ",\"query\":[" + queries + "],\"prepared\":[" + prepared
-            + "],\"metadata\":[" + metadata + "],\"tls\":" + secured + ",\"cancel\":" + cancelled(url, slow, before) + "}");
+            + "],\"metadata\":[" + metadata + "],\"tls\":" + secured + ",\"caching_sha2\":" + modern + ",\"cancel\":" + cancelled(url, slow, before) + "}");
         connection.close();
+    }
+
+    private static boolean is(String server, String user, String password, boolean tls) throws SQLException {
+        java.util.Properties given = new java.util.Properties();
+        given.setProperty("user", user);
+        given.setProperty("password", password);
+        given.setProperty("useSsl", String.valueOf(tls));
+        given.setProperty("trustServerCertificate", "true");
+        try (Connection connection = DriverManager.getConnection(server, given);
+                Statement asked = connection.createStatement();
+                ResultSet rows = asked.executeQuery("SELECT CURRENT_USER() AS whoami")) {
+            return rows.next() && rows.getString(1).startsWith(user + "@");
+        }
     }
 
     private static String cancelled(String url, String slow, double before) throws Exception {

@@ -59,6 +59,15 @@ async function main () {
     result.tls = Boolean(rows[0][1])
     await secure.end()
   }
+  if (task.modern) {
+    result.caching_sha2 = true
+    for (const ssl of [{ rejectUnauthorized: false }, undefined]) {
+      const modern = await mariadb.createConnection({ ...options, ...task.modern, ssl })
+      const [rows] = await modern.query('SELECT CURRENT_USER() AS whoami')
+      result.caching_sha2 &&= rows[0][0].startsWith(task.modern.user)
+      await modern.end()
+    }
+  }
   const victim = await mariadb.createConnection(options)
   const killer = await mariadb.createConnection(options)
   const running = one(() => victim.query(task.slow))

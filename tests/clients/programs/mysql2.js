@@ -58,6 +58,15 @@ async function main () {
     result.tls = Boolean(rows[0].Value)
     await secure.end()
   }
+  if (task.modern) {
+    result.caching_sha2 = true
+    for (const ssl of [{ rejectUnauthorized: false }, undefined]) {
+      const modern = await mysql.createConnection({ ...options, ...task.modern, ssl })
+      const [rows] = await modern.query('SELECT CURRENT_USER() AS whoami')
+      result.caching_sha2 &&= rows[0].whoami.startsWith(task.modern.user)
+      await modern.end()
+    }
+  }
   const victim = await mysql.createConnection(options)
   const killer = await mysql.createConnection(options)
   const running = one(() => victim.query(task.slow))

@@ -27,14 +27,8 @@ CLOSED = {
     "ComponentReflectionTest*::test_get_view_names*": "CREATE VIEW writes",
     "TableViaSelectTest*": "CREATE TABLE ... AS and CREATE VIEW write",
     "ServerSideCursorsTest*for_update*": "nothing here can be locked",
-    "ServerSideCursorsTest*test_aliases_and_ss": "subqueries are not supported yet",
     "HasIndexTest*::test_has_index[[]*": "a table of this test has a name that stands for chunk 2 of another",
     "EnumTest*executemany_returning": "INSERT writes",
-    "CompoundSelectTest*": "UNION is not supported yet",
-    "ExistsTest*": "subqueries are not supported yet",
-    "RowFetchTest*test_row_w_scalar_select": "subqueries are not supported yet",
-    "SameNamedSchemaTableTest*test_subquery": "subqueries are not supported yet",
-    "FetchLimitOffsetTest*test_limit_render_multiple_times": "subqueries are not supported yet",
 }
 
 

@@ -115,6 +115,39 @@ async def test_errors_of_a_plain_server(sql: str, ask: Ask, query: Query) -> Non
     assert (ours.value.code, ours.value.message) == theirs.value.args
 
 
+ASSIGNING = (
+    "SELECT TABLE_NAME, @Last:=CASE TABLE_TYPE WHEN 'BASE TABLE' THEN LENGTH(TABLE_NAME) ELSE 0 END AS n, @last + 1"
+    " FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'sky' ORDER BY 1"
+)
+
+
+async def test_user_variables_within_a_row(ask: Ask, query: Query, context: ShowContext) -> None:
+    fields, rows = ask(ASSIGNING)
+    found = await query(ASSIGNING)
+    assert found is not None
+    assert found[1] == rows
+    assert [c.name for c in found[0]] == [f.name for f in fields]
+    # What they hold behind it stayed with the engine: told as nothing would be wrong.
+    with pytest.raises(SQLError, match="reading '@last'") as caught:
+        context.variables.user_value("last")
+    assert caught.value.code == 1235
+    with pytest.raises(SQLError, match="reading '@last'"):
+        context.variables.known.get("last")
+    again = await query(ASSIGNING)
+    assert again is not None and again[1] == rows
+    context.variables.user["last"] = 1
+    assert context.variables.user_value("last") == 1
+
+
+async def test_user_variables_over_rows_are_refused(query: Query) -> None:
+    sql = "SELECT TABLE_NAME, @n + 1, @n := 5 FROM information_schema.TABLES"
+    with pytest.raises(SQLError, match="':=' for '@n'") as caught:
+        await query(sql)
+    assert caught.value.code == 1235
+    with pytest.raises(SQLError, match="':=' for '@n'"):
+        await query("SELECT @n := 5 FROM information_schema.TABLES", variables_travel=False)
+
+
 async def test_what_is_not_there_any_more_is_not_shown(query: Query, context: ShowContext) -> None:
     found = await query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
     assert found is not None

@@ -63,12 +63,14 @@ class Rewritten:
         tables: upper-case names of the tables that it needs, each there as `PREFIX` and the name.
         names: columns of the result that are to be called otherwise than the engine calls them.
         limited: whether a LIMIT stands in its outermost SELECT.
+        assigned: lower-case names of the user variables that it assigns to (``:=``); they stand in it as variables.
     """
 
     sql: str
     tables: frozenset[str]
     names: Mapping[str, str]
     limited: bool
+    assigned: frozenset[str] = frozenset()
 
 
 def mentions(sql: str, database: str | None) -> bool:
@@ -138,6 +140,7 @@ class _Rewriting:
         while self.tokens and self.tokens[-1].token_type is TokenType.SEMICOLON:
             self.tokens.pop()
         self.own = _own_names(self.tokens)
+        self.assigned = self._assigned()
         self.listing = _select_list(self.tokens)
 
     def done(self) -> Rewritten | None:
@@ -158,7 +161,25 @@ class _Rewriting:
             raise unsupported(
                 f"information_schema together with other tables ({self.others[0]}); ask for them one by one"
             )
-        return Rewritten("".join(self.out), frozenset(self.needed), self.names, self.limited)
+        return Rewritten("".join(self.out), frozenset(self.needed), self.names, self.limited, self.assigned)
+
+    def _assigned(self) -> frozenset[str]:
+        """User variables that the statement assigns to.
+
+        Raises:
+            SQLError: 1235 where the engine has none, or one is read in front of its first assignment: then it tells
+                the rows that came before, in an order that no server promises.
+        """
+        tokens = self.tokens
+        uses: dict[str, list[bool]] = {}
+        for at in range(1, len(tokens)):
+            if tokens[at - 1].token_type is TokenType.PARAMETER:
+                assigned = at + 1 < len(tokens) and tokens[at + 1].token_type is TokenType.COLON_EQ
+                uses.setdefault(tokens[at].text.lower(), []).append(assigned)
+        for name, kinds in uses.items():
+            if any(kinds) and not (kinds[0] and self.session.variables_travel):
+                raise unsupported(f"':=' for '@{name}' in a query on information_schema; leave it out")
+        return frozenset(name for name, kinds in uses.items() if any(kinds))
 
     def _name(self, item: _Item) -> None:
         """Remember how the item in front is called, where it is written otherwise than it was."""
@@ -194,7 +215,7 @@ class _Rewriting:
         """Write what comes next; where to go on."""
         token, level, word = self.tokens[at], self.levels[-1], self._word(at)
         kind = token.token_type
-        if kind in (TokenType.PLACEHOLDER, TokenType.SEMICOLON, TokenType.L_BRACE, TokenType.COLON_EQ):
+        if kind in (TokenType.PLACEHOLDER, TokenType.SEMICOLON, TokenType.L_BRACE):
             raise unsupported(f"'{self._text(at)}' in a query on information_schema; leave it out")
         if kind is TokenType.SESSION_PARAMETER or kind is TokenType.PARAMETER:
             return self._variable(at)
@@ -314,6 +335,8 @@ class _Rewriting:
         if at >= len(self.tokens) or not (_is_name(self.tokens, at) or self.tokens[at].token_type is TokenType.STRING):
             raise SQLError(1064, "You have an error in your SQL syntax near '@'")
         name = self.tokens[at].text.lower()
+        if not system and name in self.assigned:
+            return self._put(f"@{_quoted(name)}", at + 1)
         value = self.session.variable(name) if system else self.session.user_variables.get(name)
         return self._put(_literal(value), at + 1)
 
