@@ -10,7 +10,6 @@
 #   make fuzz [N=1000 SEED=1 STRIPES=6x2]   random queries beside a plain MariaDB; ARGS="--help" tells more
 #   make suite                              SQLAlchemy's dialect compliance suite, as far as it reads; 5 minutes
 #   make mutate [PACKETS=100000 SEED=1]     mutated packets sent to a whole proxy, before login and after
-#   make cancels [QUERIES=200 SEED=1]       queries stopped at random moments in six ways; 3 minutes
 #   make bench [CASE=stream]                measurements beside plain MariaDB and its Spider engine; the cases are in
 #                                           benchmarks/README.md
 
@@ -21,7 +20,6 @@ CASE :=
 N := 1000
 PROCESSES := 2
 PACKETS := 100000
-QUERIES := 200
 SEED := 1
 STRIPES := 6x2
 APT := apt-get install -y --no-install-recommends
@@ -31,7 +29,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 /
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-.PHONY: demo test lint bench fuzz mutate cancels plans suite clean server spider python clients
+.PHONY: demo test lint bench fuzz mutate plans suite clean server spider python clients
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -59,9 +57,6 @@ plans: $(VENV)/.installed-dev
 
 mutate: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m tests.wire.run_mutations --number $(PACKETS) --seed $(SEED)
-
-cancels: $(VENV)/.installed-dev server
-	$(VENV)/bin/python -m tests.service.run_cancels --number $(QUERIES) --seed $(SEED)
 
 # Packages of npm, Debian and PyPI that a plain test run does without. mysqlclient is compiled here.
 clients: $(VENV)/.installed-dev server

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import (
+    cancels,
     compare,
     connections,
     dispatch,
@@ -38,6 +39,7 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "queries": queries.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
+    "cancels": cancels.measure,
     "connections": connections.measure,
     "points": points.measure,
     "planning": planning.measure,

@@ -37,6 +37,12 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return ticks / _TICKS
 
 
+def queued_seconds(pid: int) -> float:
+    """Seconds that the first thread of a process could have run and no core was free: /proc/<pid>/schedstat, field 2
+    (Linux, Documentation/scheduler/sched-stats)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def _status_bytes(pid: int, key: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(key + ":"):

@@ -452,7 +452,8 @@ async def test_a_value_that_would_change_in_the_scratch_table_is_an_error(backen
             ):
                 async for block in stream:
                     await scratch.append(block)
-        assert refused.value.code == 1406
+        assert refused.value.code == 1235
+        assert "Data too long for column 'c'" in refused.value.message
 
 
 async def test_close_leaves_no_connection_behind(server: Server) -> None:

@@ -19,7 +19,7 @@ from tests.harness.mariadbd import Server, running_server
 from tests.harness.small import until
 
 #: Seconds of silence, and for a connection.
-SILENCE, CONNECT = 0.3, 0.5
+SILENCE, CONNECT = 0.3, 2.0
 LONG_ANSWER = "SELECT seq, REPEAT('x', 1000) AS silent_rows FROM {database}.seq_1_to_1000000"
 
 
@@ -75,7 +75,7 @@ async def test_a_worker_that_answers_nobody_is_given_up(server: Server) -> None:
         for task in hanging:
             with pytest.raises(WorkerError, match=r"fell silent: nothing for 0\.3 s, and it does not answer within"):
                 await task
-        assert time.monotonic() - began < 3 * (SILENCE + CONNECT)
+        assert time.monotonic() - began < 10
         # Five that fall silent together ask together; another connection is to stop what runs.
         assert proxy.accepted - accepted <= 3
         proxy.resume()

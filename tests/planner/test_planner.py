@@ -254,3 +254,9 @@ def test_no_database_selected() -> None:
     with pytest.raises(SQLError) as refused:
         analyze("SELECT ra FROM Star", SKY, SessionValues(None, "me@here", 1, "10.11", variable))
     assert refused.value.code == 1046
+
+
+def test_first_rows_of_distinct_values_are_passed_over_in_the_proxy() -> None:
+    plan = planned("SELECT DISTINCT bandId FROM Band LIMIT 3 OFFSET 2")
+    assert plan.partial.endswith("LIMIT 5")
+    assert plan.merge == Relay(3, 2)

@@ -26,6 +26,11 @@ The queries of this page are planned by the tests, and the page is made of them:
 `Star` and `Ref` are directors, `Source` and `Visit` children of `Star`, `StarRef` is a match table of `Star` and `Ref`,
 `Band` a regular table; `deep.Galaxy` is a director of another database of the family, `radio.Beam` one of another
 family.
+
+One difference is known: `ROUND` and `TRUNCATE` of a `DOUBLE` of 10^17 or more. MariaDB declares the result as too
+narrow for such numbers and cuts them to 10^17 wherever it stores them, for example in a UNION; here it stores them
+where a single server would not.
+
 `tests/corpus/` holds what proves the rule: each case runs on a plain MariaDB, on a cluster and on the embedded engine.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import signal
@@ -9,8 +10,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,8 @@ from pymysql.cursors import SSCursor
 
 from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.catalog.naming import SCRATCH_DATABASE
+from qproxy.config import Config
+from qproxy.service.app import connect, running
 from qproxy.wire.rowblock import decode_rows
 from tests.harness.small import ROWS, Small
 
@@ -51,7 +54,7 @@ class Stopped:
     Attributes:
         way, part: how, and what was under way most of its time.
         after: seconds that it had run.
-        quiet: seconds from then until its client and the workers had done with it.
+        quiet: seconds from then until no worker had a statement of it.
         cut: whether it was stopped before its end.
     """
 
@@ -74,7 +77,8 @@ class Storm:
     def __init__(self, small: Small, port: int, seed: int) -> None:
         self._dice = random.Random(seed)
         self._port = port
-        self._moment = 0.0
+        self._now = ""
+        self._quiet = 0.0
         self._watchers = [server.connect() for server in small.servers.values()]
         self._ways: Mapping[str, Callable[[str, float], bool]] = {
             "KILL QUERY": lambda sql, after: self._killed(sql, after, "KILL QUERY {}", stays=True),
@@ -100,11 +104,16 @@ class Storm:
         for count in range(number):
             way, part = ways[count % len(ways)], parts[count // len(ways) % len(parts)]
             after = round(self._dice.uniform(0.005, LONGEST), 3)
+            self._now = f"{way}, {part}, {after} s"
             cut = self._ways[way](QUERIES[part], after)
-            while busy := self._busy():
-                assert time.monotonic() - self._moment < QUIET_SECONDS, f"{way}, {part}, {after} s: {busy}"
-                time.sleep(0.01)
-            yield Stopped(way, part, after, time.monotonic() - self._moment, cut)
+            yield Stopped(way, part, after, self._quiet, cut)
+
+    def _watch(self, moment: float) -> None:
+        """Wait until no worker has a statement, which was to be so from a moment on."""
+        while busy := self._busy():
+            assert time.monotonic() - moment < QUIET_SECONDS, f"{self._now}: {busy}"
+            time.sleep(0.01)
+        self._quiet = time.monotonic() - moment
 
     def scratch_tables(self) -> list[str]:
         """Scratch tables on the workers."""
@@ -123,9 +132,13 @@ class Storm:
         return pymysql.connect(host="127.0.0.1", port=self._port, user="qproxy", database="two", read_timeout=60)
 
     @contextlib.contextmanager
-    def _under_way(self, sql: str, after: float) -> Iterator[tuple[pymysql.Connection[Any], list[int]]]:
+    def _under_way(
+        self, sql: str, after: float, before: str = ""
+    ) -> Iterator[tuple[pymysql.Connection[Any], list[int]]]:
         """A connection on which a query has run for some time, and the codes of the errors that it ends with."""
         connection, codes = self._connect(), [0]
+        if before:
+            _rows(connection, before)
 
         def read() -> None:
             try:
@@ -139,12 +152,11 @@ class Storm:
         reader = threading.Thread(target=read)
         reader.start()
         reader.join(after)
-        self._moment = time.monotonic()
-        try:
-            yield connection, codes
-        finally:
-            reader.join(60)
-            assert not reader.is_alive(), "the client still waits"
+        moment = time.monotonic()
+        yield connection, codes
+        self._watch(moment)
+        reader.join(60)
+        assert not reader.is_alive(), "the client still waits"
 
     def _killed(self, sql: str, after: float, kill: str, stays: bool) -> bool:
         with contextlib.closing(self._connect()) as other:
@@ -165,19 +177,13 @@ class Storm:
         return self._ended(codes[0])
 
     def _timed_out(self, sql: str, after: float) -> bool:
-        with contextlib.closing(self._connect()) as connection, connection.cursor(SSCursor) as cursor:
-            cursor.execute(f"SET max_statement_time = {after}")
-            code = 0
-            self._moment = time.monotonic() + after
-            try:
-                cursor.execute(sql)
-                while cursor.fetchmany(1000):
-                    pass
-            except pymysql.MySQLError as error:
-                code = error.args[0]
-            assert code in (0, 1969), code
-            _rows(connection, "SET max_statement_time = 0")
-            return self._ended(code)
+        with self._under_way(sql, after, f"SET max_statement_time = {after}") as (connection, codes):
+            pass
+        assert codes[0] in (0, 1969), codes
+        _rows(connection, "SET max_statement_time = 0")
+        _check(connection)
+        connection.close()
+        return self._ended(codes[0])
 
     def _interrupted(self, sql: str, after: float) -> bool:
         where = ["--skip-ssl", "--host=127.0.0.1", f"--port={self._port}", "--user=qproxy", "--database=two"]
@@ -185,10 +191,9 @@ class Storm:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as client:
             try:
                 client.wait(after)
-                self._moment = time.monotonic()
             except subprocess.TimeoutExpired:
-                self._moment = time.monotonic()
                 client.send_signal(signal.SIGINT)
+            self._watch(time.monotonic())
             client.communicate(timeout=60)
         return client.returncode != 0
 
@@ -205,6 +210,20 @@ def _rows(connection: pymysql.Connection[Any], sql: str) -> Sequence[tuple[Any, 
 
 def _check(connection: pymysql.Connection[Any]) -> None:
     assert list(_rows(connection, _CHECK)) == [_CHECKED]
+
+
+@contextlib.asynccontextmanager
+async def served(small: Small) -> AsyncIterator[tuple[int, list[Backend], int]]:
+    """A proxy on the small cluster: its port, its backends, and the connections that it keeps to each."""
+    config = replace(Config(), catalog=replace(Config().catalog, refresh_seconds=0.05))
+    if small.store.find_user("qproxy") is None:
+        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
+    backends = connect(small.store.workers(), config)
+    try:
+        async with running(config, small.store, backends, "127.0.0.1", 0) as server:
+            yield server.port, list(backends.values()), config.workers.connections
+    finally:
+        await asyncio.gather(*(backend.close() for backend in backends.values()))
 
 
 async def check_every_connection(backends: Sequence[Backend], connections: int) -> int:

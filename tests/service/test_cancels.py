@@ -7,8 +7,7 @@ from collections import Counter
 from contextlib import closing
 
 from tests.harness.small import Small, until
-from tests.service.cancels import QUERIES, Storm, check_every_connection
-from tests.service.run_cancels import served
+from tests.service.cancels import QUERIES, Storm, check_every_connection, served
 
 NUMBER = 36
 

@@ -18,7 +18,7 @@ from qproxy.service.app import connect, running
 from qproxy.wire.server import Server
 from tests.harness.small import FACTORS, ROWS, Small
 
-CONFIG = replace(Config(), workers=replace(Config().workers, connect_timeout=0.5, silence_timeout=0.5))
+CONFIG = replace(Config(), workers=replace(Config().workers, connect_timeout=3.0, silence_timeout=1.0))
 MILLION = "SELECT o.id, o.pad, f.n FROM Object o, Factor f"
 
 
@@ -68,6 +68,6 @@ async def test_a_silent_worker_without_copies_is_named_in_time(small: Small) -> 
             ) as failed:
                 await asyncio.to_thread(read, server, "one", small, asyncio.get_running_loop())
             assert failed.value.args[0] == 1105
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 30
         finally:
             small.faults["w1"].resume()

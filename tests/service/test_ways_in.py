@@ -228,3 +228,23 @@ async def test_a_session_tells_where_the_proxy_listens(tmp_path: Path) -> None:
         assert await asyncio.to_thread(ask, server) == (server.port, path)
     async with proxy() as server:
         assert await asyncio.to_thread(ask, server) == (server.port, "")
+
+
+async def test_the_process_list_names_programs(tmp_path: Path) -> None:
+    def listed(server: Server) -> dict[str, tuple[str, str]]:
+        with (
+            closing(connect(server, program_name="catalogue browser " + "x" * 80, ssl_disabled=True)) as idle,
+            closing(connect(server, ssl_disabled=True)) as library,
+            closing(plain(server)) as asking,
+            asking.cursor() as cursor,
+        ):
+            cursor.execute("SHOW PROCESSLIST")
+            found = {row[0]: (row[4], row[6]) for row in cursor.fetchall()}
+            ends = {"idle": idle, "library": library, "asking": asking}
+            return {name: found[connection.thread_id()] for name, connection in ends.items()}
+
+    async with proxy() as server:
+        found = await asyncio.to_thread(listed, server)
+    assert found["idle"] == ("Sleep", ("catalogue browser " + "x" * 80)[:64])
+    assert found["library"][1].startswith("pymysql ")
+    assert found["asking"] == ("Query", "executing")

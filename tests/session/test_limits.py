@@ -8,9 +8,10 @@ from typing import Any
 
 import pymysql
 import pytest
+from pymysql.cursors import SSCursor
 
 from qproxy.wire.server import Server
-from tests.harness.small import ROWS, Small
+from tests.harness.small import ROWS, Small, until
 from tests.service.test_app import SLOW, client, proxy
 
 
@@ -40,3 +41,30 @@ async def test_max_statement_time(small: Small) -> None:
         assert late.value.args[0] == 1969
         enough = await asyncio.to_thread(run, server, "SET max_statement_time = 60", "SELECT COUNT(id) FROM Object")
         assert enough == [(ROWS,)]
+
+
+async def test_max_statement_time_of_a_client_that_does_not_read(small: Small) -> None:
+    def begin(server: Server) -> tuple[pymysql.Connection[Any], SSCursor]:
+        connection = client(server)
+        with connection.cursor() as setting:
+            setting.execute("SET max_statement_time = 3")
+        cursor = connection.cursor(SSCursor)
+        cursor.execute("SELECT o.id, o.pad, f.n FROM Object o, Factor f")
+        assert cursor.fetchone() is not None
+        return connection, cursor
+
+    def read(cursor: SSCursor) -> int:
+        try:
+            while cursor.fetchmany(1000):
+                pass
+        except pymysql.MySQLError as error:
+            return int(error.args[0])
+        return 0
+
+    async with proxy(small) as server:
+        connection, cursor = await asyncio.to_thread(begin, server)
+        assert small.running("Factor") > 0
+        await until(lambda: small.running("Factor") == 0)
+        assert await asyncio.to_thread(read, cursor) == 1969
+        assert await asyncio.to_thread(run, server, "SELECT COUNT(*) FROM Object") == [(ROWS,)]
+        connection.close()

@@ -29,7 +29,6 @@ from qproxy.catalog.model import (
 from qproxy.catalog.store import CatalogStore
 from qproxy.errors import QproxyError, SQLError, WorkerError
 from qproxy.ingest.cleaning import clean, drop_everywhere
-from qproxy.ingest.ddl import public_table
 from qproxy.ingest.description import Description, TableSpec, read_description
 from qproxy.ingest.director_index import index_loads, lay_out, read_index
 from qproxy.ingest.folder import work_folder
@@ -44,6 +43,7 @@ from qproxy.ingest.load import (
     regular_loads,
 )
 from qproxy.ingest.precheck import check, external_director
+from qproxy.ingest.printed import printed
 from qproxy.ingest.progress import Progress, Quiet
 from qproxy.ingest.report import SHOWN, BadRows, Report, TableReport
 from qproxy.ingest.schema import TableSchema
@@ -186,7 +186,8 @@ class _Run:
             len(chunks),
             time.monotonic() - began,
         )
-        return _Loaded(self._published(found, chunks), report)
+        create_sql = await printed(table, self.backends.values(), self.physical, self.engine)
+        return _Loaded(self._published(found, chunks, create_sql), report)
 
     def _loaded(self, stage: str, load: TableLoad) -> None:
         self.progress.advance(stage, 1, load.rows)
@@ -221,7 +222,7 @@ class _Run:
         own = (t.schema for t in self.description.tables if (self.description.database, t.name) == director)
         return next(own, TableSchema(()))
 
-    def _published(self, found: SpreadTable, chunks: Sequence[int]) -> Table:
+    def _published(self, found: SpreadTable, chunks: Sequence[int], create_sql: str) -> Table:
         """The table as the catalogue keeps it."""
         table = found.table
         overlap = found.overlap.rows if found.overlap else {}
@@ -253,7 +254,7 @@ class _Run:
             chunk_rows=rows,
             index=self.layouts.get((database, table.name)),
             total_rows=found.rows_stored,
-            create_sql=public_table(f"`{table.name}`", table, self.engine),
+            create_sql=create_sql,
         )
 
 

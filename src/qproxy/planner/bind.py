@@ -22,6 +22,7 @@ from qproxy.planner.clauses import (
     bind_having,
     bind_limit,
     bind_orders,
+    check_subtotals_by_queries,
     group_places,
     sorted_groups,
 )
@@ -152,6 +153,9 @@ class _Binder:
         aliases = Aliases(names, items)
         group = select.args.get("group")
         groups, rollup = bind_groups(group, clauses, aliases) if group else (None, False)
+        places = group_places(group, scope, aliases) if rollup and group else ()
+        if rollup:
+            check_subtotals_by_queries(groups or (), places)
         having = select.args.get("having")
         kept = bind_having(having.this, clauses, aliases, groups or (), rollup) if having else None
         orders = bind_orders(select.args.get("order"), clauses, aliases)
@@ -173,7 +177,7 @@ class _Binder:
             where=condition,
             groups=groups,
             rollup=rollup,
-            group_places=group_places(group, scope, aliases) if rollup and group else (),
+            group_places=places,
             having=kept,
             orders=orders,
             distinct=bool(select.args.get("distinct")),

@@ -209,6 +209,8 @@ def _parsed_select(block: Select, sql: str) -> Parsed:
     except ParseError as error:
         if any(t.token_type is Kind.INTO for t in block.tokens):
             raise unsupported(f"SELECT ... {NO_INTO}") from error
+        if any(t.text.upper() == "JSON_TABLE" for t in block.tokens):
+            raise unsupported("JSON_TABLE; write its rows as a query in FROM, with UNION ALL") from error
         raise _syntax_error(sql, error) from error
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Select) or tree.args.get("with_"):

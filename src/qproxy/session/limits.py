@@ -37,15 +37,21 @@ async def until(moment: float | None) -> AsyncIterator[None]:
         async with asyncio.timeout_at(moment):
             yield
     except TimeoutError as error:
-        raise SQLError(1969, "Query execution was interrupted (max_statement_time exceeded)") from error
+        raise _out_of_time() from error
 
 
 async def timed(blocks: AsyncGenerator[RowBlock, None], moment: float | None) -> AsyncGenerator[RowBlock, None]:
-    """The blocks, as long as there is time.
+    """The blocks, as long as there is time; behind it they are closed, though their consumer may rest.
 
     Raises:
         SQLError: 1969.
     """
+    loop = asyncio.get_running_loop()
+    closing: list[asyncio.Task[None]] = []
+
+    def close() -> None:
+        closing.append(loop.create_task(blocks.aclose()))
+
     try:
         while True:
             try:
@@ -53,6 +59,18 @@ async def timed(blocks: AsyncGenerator[RowBlock, None], moment: float | None) ->
                     block = await anext(blocks)
             except StopAsyncIteration:
                 return
-            yield block
+            timer = loop.call_at(moment, close) if moment is not None else None
+            try:
+                yield block
+            finally:
+                if timer is not None:
+                    timer.cancel()
+            if closing:
+                raise _out_of_time()
     finally:
+        await asyncio.gather(*closing)
         await blocks.aclose()
+
+
+def _out_of_time() -> SQLError:
+    return SQLError(1969, "Query execution was interrupted (max_statement_time exceeded)")

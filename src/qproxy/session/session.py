@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -215,7 +215,7 @@ class Session:
             db=self._database,
             command="Query" if self._statement else "Sleep",
             time=int(time.time() - self._since),
-            state="" if not self._statement else "executing",
+            state="executing" if self._statement else _named(self._client.attributes),
             info=self._statement or None,
         )
 
@@ -454,6 +454,12 @@ class Session:
             status=self._cipher(),
             reads_all=self._services.may_read(self._client.user, ALL),
         )
+
+
+def _named(attributes: Mapping[str, str]) -> str:
+    """The program behind a connection, by what it says of itself; as long as a state may be."""
+    library = (attributes.get("_client_name", ""), attributes.get("_client_version", ""))
+    return (attributes.get("program_name") or " ".join(filter(None, library)))[:64]
 
 
 def _not_understood(sql: str) -> SQLError:
