@@ -192,8 +192,8 @@ def _told(found: dict[str, list[One]], many: dict[str, list[tuple[float, float]]
                     for name, turns in many.items()
                 ),
                 (
-                    "Clients, workers and proxy share the cores of this machine: where the proxy got less than a core of "
-                    "them, a second process had nothing to gain.",
+                    "Clients, workers and proxy share the cores of this machine: where the proxy got less than a core "
+                    "of them, a second process had nothing to gain.",
                 ),
             ),
             Table(

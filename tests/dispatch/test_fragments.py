@@ -216,3 +216,21 @@ def test_overlap_tables_are_named_and_stood_in_for() -> None:
 
 def _without_overlap(rows: ChunkRows) -> ChunkRows:
     return replace(rows, has_overlap=np.zeros(len(rows.chunks), np.bool_))
+
+
+def test_the_one_chunk_of_a_query_goes_from_replica_to_replica() -> None:
+    cursor = Cursor(plan_of("SELECT ra FROM Star", (36,)), placed(CHUNKS), Batching(), 200)
+    (first,) = cursor.workers
+    batch = cursor.next(first)
+    assert batch is not None and batch.tolist() == [36]
+    assert cursor.workers == []
+    cursor.lose(first, batch, "cannot be reached")
+    (second,) = cursor.workers
+    assert second != first
+    batch = cursor.next(second)
+    assert batch is not None and batch.tolist() == [36]
+    with pytest.raises(SQLError) as failed:
+        cursor.lose(second, batch, "has no more memory")
+    assert failed.value.message == (
+        f"chunk 36 cannot be read: worker '{first}' cannot be reached; worker '{second}' has no more memory"
+    )

@@ -39,8 +39,8 @@ QUERIES: Mapping[str, str] = MappingProxyType(
         "final": "SELECT MIN(id) OVER (ORDER BY decl ROWS BETWEEN 9000 PRECEDING AND 9000 FOLLOWING) FROM Object",
     }
 )
-#: Seconds after which workers must be quiet; longest delay before a query is stopped.
-QUIET_SECONDS, LONGEST = 1.0, 0.8
+#: Longest delay before a query is stopped. Seconds.
+LONGEST = 0.8
 _CHECK = "SELECT COUNT(*), MIN(id), MAX(id) FROM Object"
 _CHECKED = (ROWS, 0, ROWS - 1)
 # Interrupted, lost, out of time, and killed (MariaDB Knowledge Base, "MariaDB Error Codes").
@@ -72,12 +72,14 @@ class Storm:
         small: the workers; nobody else may ask them anything.
         port: of the proxy.
         seed: of the moments.
+        quiet: seconds after which workers must be quiet.
     """
 
-    def __init__(self, small: Small, port: int, seed: int) -> None:
+    def __init__(self, small: Small, port: int, seed: int, quiet: float = 3.0) -> None:
         self._dice = random.Random(seed)
         self._port = port
         self._now = ""
+        self._most = quiet
         self._quiet = 0.0
         self._watchers = [server.connect() for server in small.servers.values()]
         self._ways: Mapping[str, Callable[[str, float], bool]] = {
@@ -111,7 +113,7 @@ class Storm:
     def _watch(self, moment: float) -> None:
         """Wait until no worker has a statement, which was to be so from a moment on."""
         while busy := self._busy():
-            assert time.monotonic() - moment < QUIET_SECONDS, f"{self._now}: {busy}"
+            assert time.monotonic() - moment < self._most, f"{self._now}: {busy}"
             time.sleep(0.01)
         self._quiet = time.monotonic() - moment
 

@@ -36,6 +36,13 @@ def test_other_bytes_are_refused(sql: bytes) -> None:
     assert caught.value.code == 1300
 
 
+def test_a_literal_that_goes_on_is_refused() -> None:
+    # Behind hexadecimal digits a text would be an alias.
+    with pytest.raises(SQLError, match="'more'; a literal of bytes cannot go on") as caught:
+        spelled(read(b"SELECT _binary'\xff' 'more'"))
+    assert caught.value.code == 1300
+
+
 STATEMENTS = [
     b"SELECT COUNT(*) FROM Object WHERE payload < _binary'\x80'",
     b"SELECT COUNT(*) FROM Object WHERE payload > _binary'\xff'",

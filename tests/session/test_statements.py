@@ -39,6 +39,9 @@ def test_splits(sql: str, statements: list[str]) -> None:
         ("explain select 1", "EXPLAIN"),
         ("", ""),
         ("-- nothing", ""),
+        (" \n select\n1", "SELECT"),
+        ("SELECT'a'", "SELECT"),
+        ("SELECTED 1", "SELECTED"),
     ],
 )
 def test_verb(sql: str, first: str) -> None:

@@ -162,3 +162,20 @@ def test_unknown_names() -> None:
     with pytest.raises(SQLError, match="Unknown system variable 'No_Such'") as refusal:
         Variables().get("No_Such")
     assert refusal.value.code == 1193
+
+
+def test_workers_are_told_of_every_change() -> None:
+    variables = Variables()
+    first = variables.settings()
+    assert variables.settings() == first
+    variables.set("sql_mode", "STRICT_ALL_TABLES")
+    assert variables.settings() != first
+    saved = variables.saved()
+    variables.set("time_zone", "+02:00")
+    assert variables.settings().time_zone == "+02:00"
+    variables.restore(saved)
+    assert variables.settings().time_zone is None
+    variables.set_names("latin1", None)
+    assert variables.settings().results_charset == "latin1"
+    variables.reset()
+    assert variables.settings() == first

@@ -26,11 +26,14 @@ def spelled(sql: str) -> str:
     if _BYTE.search(sql) is None:
         return sql
     parts: list[str] = []
-    at, before = 0, None
+    at, before, spelt = 0, None, False
     for token in tokenize(sql):
         written = sql[token.start : token.end + 1]
+        if spelt and token.token_type is TokenType.STRING:
+            raise _no_text(written, "a literal of bytes cannot go on in another; join them")
         parts.append(_BYTE.sub("?", sql[at : token.start]))
-        parts.append(_hexadecimal(written, before) if _BYTE.search(written) else written)
+        spelt = _BYTE.search(written) is not None
+        parts.append(_hexadecimal(written, before) if spelt else written)
         at, before = token.end + 1, token
     return "".join(parts) + _BYTE.sub("?", sql[at:])
 
@@ -39,8 +42,10 @@ def _hexadecimal(written: str, before: Token | None) -> str:
     literal = written[:1] in ("'", '"')
     introduced = before is not None and before.token_type is TokenType.INTRODUCER
     if not literal or before is None or not introduced or before.text.lower() != "_binary":
-        shown = _BYTE.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02X}", written[:40])
-        raise SQLError(
-            1300, f"Invalid utf8mb4 character string: {shown}; write bytes as _binary'...' or x'...' with hex digits"
-        )
+        raise _no_text(written, "write bytes as _binary'...' or x'...' with hex digits")
     return f" x'{content(written).encode('utf-8', 'surrogateescape').hex()}'"
+
+
+def _no_text(written: str, advice: str) -> SQLError:
+    shown = _BYTE.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02X}", written[:40])
+    return SQLError(1300, f"Invalid utf8mb4 character string: {shown}; {advice}")

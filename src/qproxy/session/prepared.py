@@ -1,6 +1,6 @@
 """Prepared statements: taken, described before they have values, and turned into statements with values.
 
-A statement that has its values is planned as any other is, each time anew: it never runs on a catalogue that has gone.
+A statement that has its values is planned as any other is: it never runs on a catalogue that has gone.
 """
 
 from __future__ import annotations

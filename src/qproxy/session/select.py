@@ -45,6 +45,7 @@ class Means:
         progress: of the query.
         merge_limit: most bytes of rows that one engine takes.
         share_limit: most bytes of rows that are sent to every worker.
+        long: whether the statement is so long that it is planned in a thread, so that other clients need not wait.
     """
 
     catalog: Catalog
@@ -54,17 +55,23 @@ class Means:
     progress: Progress
     merge_limit: int
     share_limit: int
+    long: bool = False
+
+
+def is_long(sql: str) -> bool:
+    """Whether a statement is to be understood in a thread."""
+    return len(sql) >= _LONG
 
 
 async def analyzed(sql: str, catalog: Catalog, values: SessionValues, known: Known) -> Analysis:
-    """A SELECT understood; a long one in a thread, so that other clients need not wait for it.
+    """A SELECT understood; a long one in a thread.
 
     Raises:
         SQLError: with the code that MariaDB gives, or 1235 for what is not supported.
     """
-    if len(sql) < _LONG:
-        return _flat(lambda: known.analysis(sql, catalog, values))
-    return await asyncio.to_thread(_flat, lambda: analyze(sql, catalog, values))
+    if is_long(sql):
+        return await asyncio.to_thread(_flat, lambda: analyze(sql, catalog, values))
+    return _flat(lambda: known.analysis(sql, catalog, values))
 
 
 def _flat(work: Callable[[], Analysis]) -> Analysis:

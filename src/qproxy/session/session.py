@@ -29,7 +29,7 @@ from qproxy.session.limits import deadline, select_limit, until
 from qproxy.session.metadata import Engine, information_schema, shown
 from qproxy.session.reader import Reader
 from qproxy.session.running import Running, running
-from qproxy.session.select import Means, analyzed, column_definitions, foresee, merged_rows, planned
+from qproxy.session.select import Means, analyzed, column_definitions, foresee, is_long, merged_rows, planned
 from qproxy.session.services import Services
 from qproxy.session.set_statement import apply_set, split_set_statement
 from qproxy.session.show_server import Process
@@ -323,7 +323,7 @@ class Session:
     async def _shape(self, sql: str) -> Sequence[ColumnDef]:
         """Columns of a query, of which nothing is run."""
         values = self._values()
-        told = await information_schema(sql, await self._show_context(sql), values, self._engine())
+        told = await self._of_information_schema(sql, values)
         if told is not None:
             await told[1].aclose()
             return told[0]
@@ -331,8 +331,19 @@ class Session:
         settings = self._with_variables(self._variables.settings(), analysis.variables)
         return await column_definitions(analysis, self._services.dispatcher, settings, self._services.known)
 
+    async def _of_information_schema(
+        self, sql: str, values: SessionValues
+    ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]] | None:
+        """Columns and rows of a query on information_schema; None for all others."""
+        if not mentions(sql, values.database):
+            # What such a query may see takes longer to be found than a point query is planned.
+            return None
+        return await information_schema(sql, await self._show_context(sql), values, self._engine())
+
     def _with_variables(self, settings: SessionSettings, names: frozenset[str]) -> SessionSettings:
         """Settings with the user variables that a query reads."""
+        if not names:
+            return settings
         values = ((name, text(literal(self._variables.user_value(name.lower())))) for name in sorted(names))
         return replace(settings, variables=tuple(values))
 
@@ -347,10 +358,10 @@ class Session:
     ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
         """Columns and rows of a query."""
         values = self._values()
-        told = await information_schema(sql, await self._show_context(sql), values, self._engine())
+        told = await self._of_information_schema(sql, values)
         if told is not None:
             return (told[0], prepared.in_binary(*told)) if binary else told
-        means = self._means(one)
+        means = self._means(one, sql)
         analysis = await analyzed(sql, means.catalog, values, self._services.known)
         means = self._knowing(means, analysis.variables)
         columns = await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
@@ -359,7 +370,7 @@ class Session:
         plan = (await planned(analysis, means)).plan
         return columns, merged_rows(prepared.exact(plan, columns) if binary else plan, means)
 
-    def _means(self, one: Running) -> Means:
+    def _means(self, one: Running, sql: str) -> Means:
         services = self._services
         return Means(
             catalog=self._visible(one.snapshot),
@@ -369,6 +380,7 @@ class Session:
             progress=one.progress,
             merge_limit=services.merge_limit,
             share_limit=services.share_limit,
+            long=is_long(sql),
         )
 
     async def _explain(self, sql: str, explained: Asked, more: bool) -> AsyncGenerator[Reply, None]:
@@ -379,7 +391,7 @@ class Session:
             )
         with self._running(sql) as one:
             async with until(one.end):
-                means = self._means(one)
+                means = self._means(one, explained.query)
                 analysis = await analyzed(explained.query, means.catalog, values, self._services.known)
                 means = self._knowing(means, analysis.variables)
                 # What a worker refuses has no plan.

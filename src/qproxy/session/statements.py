@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sqlglot.tokenizer_core import Token, TokenType
@@ -13,6 +14,8 @@ from qproxy.planner.parse import tokenize
 _HEAD = 300
 #: Words that tell what a statement is.
 _WORDS = 8
+#: The commonest verb; whoever reads the statement finds what is wrong with the rest.
+_SELECT = re.compile(r"[ \t\r\n]*SELECT[ \t\r\n]", re.IGNORECASE)
 
 
 def splits(sql: str) -> list[str]:
@@ -53,6 +56,8 @@ def verb(sql: str, skip: int = 0) -> str:
     Raises:
         SQLError: 1064 for text that is no SQL.
     """
+    if skip == 0 and _SELECT.match(sql):
+        return "SELECT"
     word = _word(beginning(sql), skip)
     return _word(tokenize(sql), skip) if not word and len(sql) > _HEAD else word
 

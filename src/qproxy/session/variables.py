@@ -72,6 +72,7 @@ class Variables:
         self._first: dict[str, Value] = {"wait_timeout": idle_timeouts[1]} if interactive else {}
         self._values: dict[str, Value] = dict(self._first)
         self.user: dict[str, Value] = {}
+        self._settings: tuple[dict[str, Value], SessionSettings] | None = None
         self._lost: frozenset[str] = frozenset()
 
     def get(self, name: str, scope: str | None = None) -> Value:
@@ -177,6 +178,11 @@ class Variables:
 
     def settings(self) -> SessionSettings:
         """What workers are told of this session."""
+        if self._settings is None or self._settings[0] != self._values:
+            self._settings = (dict(self._values), self._told())
+        return self._settings[1]
+
+    def _told(self) -> SessionSettings:
         mode = str(self.get("sql_mode"))
         zone = str(self.get("time_zone"))
         results = self.get("character_set_results")
