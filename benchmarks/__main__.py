@@ -61,6 +61,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
     found: list[Measured] = []
     failed = False
+    sample = args.every > 1 or args.rows != FULL_ROWS
     wanted = args.cases or [*COMPARED, *CASES]
     compared = [COMPARED[c] for c in wanted if c in COMPARED]
     works: list[tuple[str, Callable[[Options], Iterator[Measured]]]] = []
@@ -75,15 +76,17 @@ def main() -> int:
                 print(f"{measured.case}: {measured.size}")
                 print("\n\n".join(results.plain(table) for table in measured.tables), end="\n\n", flush=True)
                 found.append(replace(measured, machine=machine))
+                if not sample:
+                    # At once: a later case may be stopped.
+                    results.write(HERE, found)
         except NotMeasured as missing:
             print(f"not measured: {missing}", flush=True)
         except (WrongAnswer, QproxyError, RuntimeError, OSError) as error:
             print(f"failed: {error}", file=sys.stderr, flush=True)
             failed = True
-    if args.every > 1 or args.rows != FULL_ROWS:
+    if sample:
         print("RESULTS.md was left as it is: this was a sample")
     elif found:
-        results.write(HERE, found)
         print(f"written: {HERE / 'RESULTS.md'}")
     return int(failed)
 

@@ -148,10 +148,12 @@ def _measured(yardstick: Yardstick, everybody: Field, options: Options) -> Measu
         for aim in yardstick.aims
     ]
     head = ("party", "seconds, in turn", "median s", "x of qproxy", "clients CPU s", "server CPU s", "workers CPU s")
-    notes = ("Server: the proxy, the Spider server or the plain server. CPU seconds are medians of a turn.",)
+    notes = ["Server: the proxy, the Spider server or the plain server. CPU seconds are medians of a turn."]
+    if late:
+        notes.append(f"Whoever was stopped is reckoned with {PATIENCE:.0f} s below.")
     return Measured(
         yardstick.name,
-        (Table(yardstick.sql, head, tuple(rows), notes), Table("Goals", GOALS, tuple(aims))),
+        (Table(yardstick.sql, head, tuple(rows), tuple(notes)), Table("Goals", GOALS, tuple(aims))),
         f"{options.rows:,} rows of 10 columns in 104 chunks on {WORKER_COUNT} workers",
     )
 

@@ -191,7 +191,10 @@ def _told(found: dict[str, list[One]], many: dict[str, list[tuple[float, float]]
                     (name, " ".join(f"{r:,.0f}" for r, _ in turns), rate[name], cores[name], rate[name] / cores[name])
                     for name, turns in many.items()
                 ),
-                ("Clients, workers and proxy share the cores of this machine.",),
+                (
+                    "Clients, workers and proxy share the cores of this machine: where the proxy got less than a core "
+                    "of them, a second process had nothing to gain.",
+                ),
             ),
             Table(
                 "Goals",

@@ -6,7 +6,8 @@ from qproxy.dispatch.fragments import Cursor
 
 
 def shares(cursor: Cursor) -> dict[str, tuple[int, int]]:
-    """Chunks and statements of each worker, as they are if no worker fails and all of them are equally fast.
+    """Chunks and statements of each worker, as they are if no worker fails, all of them are
+    equally fast, and all stored rows travel: where few do, statements become fewer.
 
     Args:
         cursor: at its beginning; it is used up.
