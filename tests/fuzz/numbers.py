@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.fuzz.draws import UNITS, Draws
 from tests.fuzz.nodes import Node, node
 
-_INTS = ("0", "1", "2", "-1", "3", "7", "10", "100", "NULL", "0x0A", "b'101'", "@n")
+_INTS = ("0", "1", "2", "-1", "3", "7", "10", "100", "NULL", "b'101'", "@n")
 _DECS = ("0.5", "1.25", "-2.5", "10.00", "0.001", "@d")
 _DBLS = ("1e0", "2.5e-1", "-1e3", "3e0")
 _DIVISORS = ("2", "7", "10", "3", "0")

@@ -139,6 +139,12 @@ async def test_a_key_that_is_none_is_refused(key: SortKey) -> None:
     assert refused.value.code == 1105
 
 
+@pytest.mark.parametrize("kind", KeyKind)
+async def test_blocks_of_nothing_but_null(kind: KeyKind) -> None:
+    rows: list[Row] = [[None, b"a"], [None, b"b"]]
+    assert sorted(await sorted_rows(Ordered((SortKey(kind, False, 2),)), rows)) == [[b"a"], [b"b"]]
+
+
 async def test_what_gives_the_rows_is_closed_with_it() -> None:
     closed = []
 

@@ -76,7 +76,9 @@ def _encoded(
         characters: Bytes = view[np.minimum(at[:, None] + np.arange(key.width), len(view) - 1)]
         characters[null] = 0
         return characters
-    width = max(1, int(size.max(initial=1)))
+    # Wide enough for the zero that stands for NULL, should there be nothing else.
+    least = key.width + 2 if key.kind is KeyKind.DECIMAL else 1
+    width = max(least, int(size.max(initial=1)))
     text = view[np.maximum((at + size)[:, None] + np.arange(-width, 0), 0)]
     text[np.arange(width) < (width - size)[:, None]] = ord(" ")
     text[null, -1] = ord("0")

@@ -54,7 +54,8 @@ _REAL = frozenset(
     """.split()  # noqa: SIM905
 )
 _TO_DOUBLE = re.compile(r"(CAST|CONVERT)\W.*\W(DOUBLE|FLOAT)\b", re.IGNORECASE | re.DOTALL)
-_INTEGERS_AND_DECIMALS = frozenset(
+#: Exact types.
+NUMBERS = frozenset(
     ("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal", "numeric", "year", "bit", "bool")
 )
 
@@ -68,7 +69,7 @@ def is_double(expression: exp.Expr, query: Query) -> bool:
     if isinstance(expression, exp.Literal):
         return expression.is_string or "e" in expression.name.lower()
     if isinstance(expression, exp.Column):
-        return base_type(expression, query) not in _INTEGERS_AND_DECIMALS | {"number", ""}
+        return base_type(expression, query) not in NUMBERS | {"number", ""}
     if isinstance(expression, exp.Anonymous):
         return call_name(expression).upper() in _REAL or _TO_DOUBLE.match(str(expression.this)) is not None
     return False
@@ -78,6 +79,20 @@ def divides(expression: exp.Expr, query: Query) -> bool:
     """Whether an expression may hold a quotient of decimals: it has more digits inside MariaDB than it shows."""
     quotients = [node for node in expression.walk() if isinstance(node, exp.Div | exp.Mod | exp.Avg)]
     return any(not is_double(node, query) for node in quotients)
+
+
+def rounds_again(expression: exp.Expr, query: Query) -> bool:
+    """Whether it is arithmetic on a rounded DOUBLE: MariaDB declares as many digits as that has.
+
+    Where it stores such a value, in a UNION or a temporary table, it rounds it to them once more, and half a digit
+    otherwise than where it shows it.
+    """
+    for node in expression.walk():
+        if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
+            calls = (c for c in node.find_all(exp.Anonymous) if call_name(c).upper() in ("ROUND", "TRUNCATE"))
+            if any(is_double(c.expressions[0], query) for c in calls):
+                return True
+    return False
 
 
 def becomes_real(average: exp.Expr, query: Query) -> bool:

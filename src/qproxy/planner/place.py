@@ -21,7 +21,8 @@ from qproxy.planner.bounds import bare
 from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
 from qproxy.planner.digits import divided_outside, in_parts, loses_digits, spreads
 from qproxy.planner.expand import expand
-from qproxy.planner.floats import base_type
+from qproxy.planner.faithful import call_name
+from qproxy.planner.floats import NUMBERS, base_type
 from qproxy.planner.inside import standing, text_of, unwrapped
 from qproxy.planner.joins import count_pairs_once, family, groups
 from qproxy.planner.marks import MARK
@@ -144,6 +145,7 @@ class _Placing:
         assert inner is not None
         own: list[Stage] = []
         if isinstance(inner, Query):
+            inner = _unsorted(inner)
             placed = self.place(inner, everything=False)
             if placed.family is None and not has_percentile(*inner.judged):
                 stages += placed.stages
@@ -278,8 +280,8 @@ class _Placing:
             stage = self._stage(parts.query, stages)
             text = _reading(stage, parts.query, parts.items)
         else:
-            listed = subquery.bare and len(wanted.items) == 1
-            stage = self._stage(wanted, stages, distinct_names(wanted.names)[:1] if listed else ())
+            keys = distinct_names(wanted.names)[:1] if subquery.bare and _is_looked_for(wanted) else ()
+            stage = self._stage(wanted, stages, keys)
             text = _reading(stage, wanted)
         return replace(subquery, text=standing(subquery, text), stage=stage.table)
 
@@ -336,10 +338,16 @@ def _all_rows(query: Query, stage: Stage) -> Query:
     source = Source(SCRATCH_ROWS, 0, Table("", SCRATCH_ROWS, TableKind.REGULAR, columns), name=stage.table)
     # NULL has a type of its own, which a column of a table cannot have.
     items = tuple(
-        exp.Null() if isinstance(bare(i), exp.Null) else source.column(n)
-        for i, n in zip(query.items, stage.names, strict=True)
+        exp.Null() if _is_null(bare(i)) else source.column(n) for i, n in zip(query.items, stage.names, strict=True)
     )
     return Query(query.catalog, query.names, items, (source,), source.alias)
+
+
+def _is_null(item: exp.Expr) -> bool:
+    """Whether an expression is nothing but NULL."""
+    if isinstance(item, exp.Anonymous) and call_name(item).upper() == "NULLIF":
+        return _is_null(bare(item.expressions[0]))
+    return isinstance(item, exp.Null)
 
 
 def _reading(stage: Stage, query: Query, items: tuple[exp.Expr, ...] = ()) -> Text:
@@ -359,6 +367,21 @@ def _as_much_as_needed(subquery: Subquery) -> Query:
         return query
     limit = most if query.limit is None else min(most, query.limit)
     return replace(query, limit=limit)
+
+
+def _unsorted(query: Query) -> Query:
+    """A query in FROM without an order that nothing depends on; one with an aggregate makes a single row of all."""
+    if query.limit is not None or query.offset:
+        return query
+    if query.groups is None and any(o.expression.find(exp.AggFunc, exp.Window) for o in query.orders):
+        return query
+    return replace(query, orders=())
+
+
+def _is_looked_for(query: Query) -> bool:
+    """Whether a list is worth a key: numbers are. In a key of text narrower than what is looked for, MariaDB 10.11
+    finds its beginning, so that ``'ref 000' NOT IN (SELECT band ...)`` is false for the band ``r``."""
+    return len(query.items) == 1 and base_type(query.items[0], query) in NUMBERS
 
 
 def _call(query: Query, word: str) -> exp.Anonymous | None:

@@ -17,7 +17,7 @@ from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.chunkwise import chunkwise
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import base_type, becomes_real, divides, is_double, is_float
+from qproxy.planner.floats import base_type, becomes_real, divides, is_double, is_float, rounds_again
 from qproxy.planner.marks import MARK
 from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
@@ -155,6 +155,8 @@ def _mergeable(query: Query) -> bool:
             if isinstance(call, exp.Min | exp.Max) and _doubtful_date(call, query):
                 return False
             if isinstance(call, exp.Sum | exp.Avg) and divides(call.this, query):
+                return False
+            if not isinstance(call, exp.Count) and rounds_again(call.this, query):
                 return False
             if isinstance(call, exp.Min | exp.Max) and call is not expression and divides(call.this, query):
                 return False

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import base_type
+from qproxy.planner.floats import base_type, rounds_again
 from qproxy.planner.query import Query
 
 _NARROWED = frozenset(("ORD", "FROM_UNIXTIME"))
@@ -22,7 +22,9 @@ _SHIFTS = frozenset(("DATE_ADD", "DATE_SUB", "ADDDATE", "SUBDATE", "ADDTIME", "S
 
 def keeps_values(expressions: Iterable[exp.Expr], query: Query) -> bool:
     """Whether all expressions come out of a UNION as they went in."""
-    return query.simple or not any(_narrowed(node, query) for e in expressions for node in e.walk())
+    return query.simple or not any(
+        rounds_again(e, query) or any(_narrowed(node, query) for node in e.walk()) for e in expressions
+    )
 
 
 def _narrowed(node: exp.Expr, query: Query) -> bool:
