@@ -48,14 +48,14 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(port: int) -> None:
     from qproxy.config import Config
     from qproxy.demo.build import build_demo
-    from qproxy.service.app import collect_rarely, running, stopped
+    from qproxy.service.app import collecting_rarely, running, stopped
 
     store, backends = await build_demo()
     try:
         async with running(Config(), store, backends, HOST, port) as server:
-            collect_rarely()
-            print(WELCOME.format(host=HOST, port=server.port), end="", flush=True)
-            await stopped()
+            with collecting_rarely():
+                print(WELCOME.format(host=HOST, port=server.port), end="", flush=True)
+                await stopped()
     finally:
         await asyncio.gather(*(backend.close() for backend in backends.values()))
         store.close()

@@ -8,8 +8,8 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -165,18 +165,26 @@ async def serve(config: Config, host: str, port: int, ready: Callable[[int], Non
         backends = connect(workers, config)
         try:
             async with running(config, store, backends, host, port, part) as server:
-                collect_rarely()
-                ready(server.port)
-                await stopped(part.parent if part is not None else None)
+                with collecting_rarely():
+                    ready(server.port)
+                    await stopped(part.parent if part is not None else None)
         finally:
             await asyncio.gather(*(b.close() for b in backends.values()))
 
 
-def collect_rarely() -> None:
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
     """Let this process look for garbage less often: a plan is thousands of objects that refer to one another, and what
     was imported stays."""
+    before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        # What stays frozen at the end, compiled libraries report as leaked.
+        gc.unfreeze()
 
 
 def _allow_files(config: Config) -> None:
