@@ -14,12 +14,12 @@ from qproxy.planner.dialect import DIALECT
 from qproxy.planner.marks import MARK
 from qproxy.planner.query import Join, Source
 
-FIELD_LIST = "field list"
-WHERE = "where clause"
-ON = "on clause"
-GROUP = "group statement"
-HAVING = "having clause"
-ORDER = "order clause"
+FIELD_LIST = "SELECT"
+WHERE = "WHERE"
+ON = "ON"
+GROUP = "GROUP BY"
+HAVING = "HAVING"
+ORDER = "ORDER BY"
 
 #: Behind a name, tells columns of a result apart that are called the same.
 _TWIN = re.compile("§[0-9]+§$")

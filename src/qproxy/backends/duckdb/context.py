@@ -72,11 +72,11 @@ class Context:
             if (table is None or source.alias == table) and (hit := source.find(name))
         ]
         if len(found) > 1:
-            raise SQLError(1052, f"Column '{name}' in field list is ambiguous")
+            raise SQLError(1052, f"Column '{name}' in SELECT is ambiguous")
         if found:
             alias, (real, kind) = found[0]
             sql = f"{quote(alias)}.{quote(real)}"
             return Typed(f"first({sql})" if self.grouped else sql, kind)
         if self.outer is not None:
             return self.outer.column(name, table)
-        raise SQLError(1054, f"Unknown column '{f'{table}.{name}' if table else name}' in 'field list'")
+        raise SQLError(1054, f"Unknown column '{f'{table}.{name}' if table else name}' in 'SELECT'")

@@ -249,12 +249,12 @@ class Selects:
             if isinstance(e, exp.Literal) and not e.is_string:
                 position = int(e.this)
                 if not 1 <= position <= len(columns):
-                    raise SQLError(1054, f"Unknown column '{position}' in 'order clause'")
+                    raise SQLError(1054, f"Unknown column '{position}' in 'ORDER BY'")
                 name, kind = columns[position - 1]
             elif isinstance(e, exp.Column) and not e.text("table"):
                 found = [(n, k) for n, k in columns if n.lower() == e.name.lower()]
                 if not found:
-                    raise SQLError(1054, f"Unknown column '{e.name}' in 'order clause'")
+                    raise SQLError(1054, f"Unknown column '{e.name}' in 'ORDER BY'")
                 name, kind = found[0]
             else:
                 raise refused("ORDER BY an expression behind a UNION")
@@ -325,7 +325,7 @@ def _positioned(node: exp.Expr, select: exp.Select) -> exp.Expr:
     if isinstance(node, exp.Literal) and not node.is_string and str(node.this).isdigit():
         position = int(node.this)
         if not 1 <= position <= len(select.expressions):
-            raise SQLError(1054, f"Unknown column '{position}' in 'order clause'")
+            raise SQLError(1054, f"Unknown column '{position}' in 'ORDER BY'")
         chosen: exp.Expr = select.expressions[position - 1]
         return chosen.unalias()
     return node
