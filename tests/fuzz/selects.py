@@ -129,9 +129,8 @@ class Selects:
         orders = [self._distinct_key(i) for i in items]
         self.rng.shuffle(orders)
         limit, offset = self._limit() if total else (None, 0)
-        columns = {c.name for _, c in self.columns}
-        if all(_names_none(i.node, columns) for i in items):
-            # Of constants MariaDB keeps one row, and forgets OFFSET.
+        if all(i.node.args or _names_none(i.node, {c.name for _, c in self.columns}) for i in items):
+            # Of what MariaDB knows to be constant, it keeps one row and forgets OFFSET.
             offset = 0
         picked = tuple(orders if total else ())
         return self._made(items, distinct=True, orders=picked, total=total, limit=limit, offset=offset)

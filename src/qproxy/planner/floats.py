@@ -10,7 +10,7 @@ from sqlglot import exp
 from qproxy.planner.faithful import call_name, gives_value
 from qproxy.planner.query import Query
 
-_TEXT = frozenset(
+TEXTS = frozenset(
     ("char", "varchar", "text", "tinytext", "mediumtext", "longtext", "enum", "set", "date", "datetime", "time",
      "timestamp", "blob", "tinyblob", "mediumblob", "longblob", "binary", "varbinary", "json")
 )  # fmt: skip
@@ -44,7 +44,7 @@ def is_float(expression: exp.Expr, query: Query) -> bool:
     """
     values = list(_values(expression))
     bases = [base_type(v, query) for v in values]
-    return "float" in bases and not any(b in _TEXT for b in bases)
+    return "float" in bases and not any(b in TEXTS for b in bases)
 
 
 #: Functions that give DOUBLE whatever they are given (MariaDB Knowledge Base, "Numeric Functions").
@@ -75,10 +75,18 @@ def is_double(expression: exp.Expr, query: Query) -> bool:
     return False
 
 
+_QUOTIENT = re.compile(r"\(SELECT .*(/|%|AVG\()", re.DOTALL)
+
+
 def divides(expression: exp.Expr, query: Query) -> bool:
     """Whether an expression may hold a quotient of decimals: it has more digits inside MariaDB than it shows."""
-    quotients = [node for node in expression.walk() if isinstance(node, exp.Div | exp.Mod | exp.Avg)]
-    return any(not is_double(node, query) for node in quotients)
+    for node in expression.walk():
+        if isinstance(node, exp.Div | exp.Mod | exp.Avg) and not is_double(node, query):
+            return True
+        # Of a query in it there is only the text left once it has its place.
+        if isinstance(node, exp.Anonymous) and call_name(node) == "" and _QUOTIENT.search(str(node.this)):
+            return True
+    return False
 
 
 def rounds_again(expression: exp.Expr, query: Query) -> bool:

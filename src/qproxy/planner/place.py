@@ -182,8 +182,11 @@ class _Placing:
                 tried = self.place(query, everything=True)
                 _check_text(query)
             elif first:
-                stage = self._stage(query, own)
-                return _all_rows(query, stage)
+                if loses_digits(query):
+                    parts = in_parts(query, SCRATCH_ROWS)
+                    rows = _all_rows(parts.query, self._stage(parts.query, own))
+                    return replace(rows, items=parts.items, names=query.names)
+                return _all_rows(query, self._stage(query, own))
             own.extend(tried.stages)
             return tried.query
 

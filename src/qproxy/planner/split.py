@@ -396,7 +396,8 @@ def _gathered(query: Query) -> Split:
 
     items = [gathered(e) for e in query.items]
     groups = None if query.groups is None else [gathered(g) for g in query.groups]
-    having = None if query.having is None else gathered(_of_groups(query.having))
+    of_rows = query.groups is None and not _has_aggregate(query)
+    having = None if query.having is None else gathered(query.having if of_rows else _of_groups(query.having))
     orders = [Order(gathered(o.expression), o.descending) for o in query.orders]
     if not partials.expressions:
         partials.add(exp.Literal.number(1))

@@ -11,7 +11,7 @@ from qproxy.catalog.model import Catalog, Column, Table, TableKind
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import readable
 from qproxy.planner.dialect import DIALECT
-from qproxy.planner.floats import base_type, is_float
+from qproxy.planner.floats import TEXTS, base_type, is_float
 from qproxy.planner.query import Chain, From, Inner, Join, Query, Recursive, Source, leaves
 from qproxy.planner.scope import Scope, Seen, columns_of, distinct_names, visible_name
 
@@ -289,4 +289,6 @@ def _either(one: str, other: str) -> str:
     """The type of a column of a UNION, as far as it matters how values travel; ENUM and SET become text."""
     if one == other:
         return "varchar" if one.startswith(("enum", "set")) else one
+    if any(t.partition("(")[0].lower() in TEXTS for t in (one, other)):
+        return "varchar"
     return "float" if "float" in (one, other) else "number"
