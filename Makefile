@@ -2,7 +2,7 @@
 #
 #   make demo [PORT=4141]                   a sample of the sky behind a MySQL port; needs no other server
 #   make test [ARGS="tests/wire -k tls"]    all tests, or what pytest is told; ARGS=--every-case runs every case of
-#                                           the corpus on every system, where otherwise some run one in four;
+#                                           the corpus on every system, where otherwise some run one in eight;
 #                                           in two processes: PROCESSES=0 for this one alone
 #   make lint                               ruff and mypy
 #   make clients                            clients of npm, Debian and PyPI too; writes docs/clients.md

@@ -13,7 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-case",
         action="store_true",
-        help="the corpus: every case on every system, not on some of them one in four",
+        help="the corpus: every case on every system, not on some of them one in eight",
     )
 
 

@@ -375,7 +375,7 @@ select id from t.b where dtm < timestamp '2020-02-01 00:00:00' order by id
 select id from t.b where b = '9000000000000000001' order by id
 SELECT id, CONCAT(bt) AS x FROM t.b
 SELECT ti AS x FROM t.b UNION SELECT si FROM t.b
-SELECT vc AS x FROM t.b UNION SELECT 'VC'
+SELECT COUNT(*) FROM (SELECT vc AS x FROM t.b UNION SELECT 'VC') AS u
 (SELECT ti AS x FROM t.b UNION ALL SELECT ti FROM t.b) UNION SELECT 127
 SELECT lower(vc) AS x FROM t.b INTERSECT SELECT upper(ch) FROM t.b
 SELECT iu AS x FROM t.b INTERSECT ALL SELECT 6 UNION ALL SELECT 6
