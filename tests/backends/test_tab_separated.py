@@ -108,3 +108,9 @@ async def test_a_server_that_lets_nobody_load_is_given_literals(small: Small) ->
     finally:
         await backend.execute("SET GLOBAL local_infile = 1")
     assert found == [[b"200", b"9900"]]
+
+
+def test_negative_zeros_lose_their_sign() -> None:
+    rows: list[list[bytes | None]] = [[b"-0", b"-0.00"], [b"-0.5", b"0"], [b"-0.00", b"-0"]]
+    assert tab_separated(encode_rows(rows), 2, texts=False) == b"0\t0.00\n-0.5\t0\n0.00\t0\n"
+    assert tab_separated(encode_rows(rows), 2, texts=True) is None

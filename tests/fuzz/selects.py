@@ -180,7 +180,8 @@ class Selects:
         if total:
             if self.scene.chance(0.5):
                 picked = self.rng.choice([*(i.node for i in items if i.node.exact), self.aggregates.exact(simple)])
-                orders.append(Key(picked, self.rng.choice(("position", "alias", "")), self.scene.chance(0.5)))
+                down_first = picked.kind not in ("dec", "") and self.scene.chance(0.5)
+                orders.append(Key(picked, self.rng.choice(("position", "alias", "")), down_first))
             # Where a DECIMAL key comes down to NULL, MariaDB may put NULL into the group before it.
             down = [k.kind not in ("dec", "") and self.scene.chance(0.3) for k in keys]
             by = [self.rng.choice(("position", "alias", "")) for _ in keys]

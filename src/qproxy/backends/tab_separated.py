@@ -6,12 +6,18 @@ written ``\N``, nothing is added, so that bytes are only left out.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from qproxy.wire.rowblock import RowBlock
 
 _TAB, _NEWLINE = ord("\t"), ord("\n")
 _NULL, _TWO_BYTES, _MORE = 0xFB, 0xFC, 0xFD
+
+
+#: A negative zero as a whole value.
+_SIGNED_ZERO = re.compile(rb"(^|[\t\n])-(0(?:\.0*)?)(?=[\t\n])")
 
 
 def tab_separated(block: RowBlock, columns: int, texts: bool) -> bytes | None:
@@ -22,7 +28,7 @@ def tab_separated(block: RowBlock, columns: int, texts: bool) -> bytes | None:
         texts: whether any of them may hold a tab, a newline or a backslash.
 
     Returns:
-        None where a value needs an escape, or is longer than 64 KB.
+        None where a value needs an escape, is longer than 64 KB, or may be a negative zero.
     """
     if len(block.starts) != block.rows:
         return None
@@ -56,6 +62,9 @@ def tab_separated(block: RowBlock, columns: int, texts: bool) -> bytes | None:
         b"\\" in written or written.count(b"\t") != block.rows * (columns - 1) or written.count(b"\n") != block.rows
     ):
         return None
+    if b"-0" in written and _SIGNED_ZERO.search(written):
+        # A literal has no such sign; a DECIMAL that is loaded keeps it, and is a group of its own.
+        return None if texts or nulls else _SIGNED_ZERO.sub(rb"\1\2", written)
     if not nulls:
         return written
     at = np.cumsum(kept)[np.sort(np.concatenate(nulls))]

@@ -53,6 +53,8 @@ _REAL = frozenset(
     ACOS ASIN ATAN ATAN2 COS COT DEGREES EXP LN LOG LOG10 LOG2 PI POW POWER RADIANS RAND SIN SQRT TAN
     """.split()  # noqa: SIM905
 )
+#: Separations, magnitudes and fluxes.
+_SCI_REAL = re.compile(r"SCISQL_(ANGSEP|.*(FLUX|MAG|NANOJANSKY))")
 _TO_DOUBLE = re.compile(r"(CAST|CONVERT)\W.*\W(DOUBLE|FLOAT)\b", re.IGNORECASE | re.DOTALL)
 #: Exact types.
 NUMBERS = frozenset(
@@ -71,7 +73,8 @@ def is_double(expression: exp.Expr, query: Query) -> bool:
     if isinstance(expression, exp.Column):
         return base_type(expression, query) not in NUMBERS | {"number", ""}
     if isinstance(expression, exp.Anonymous):
-        return call_name(expression).upper() in _REAL or _TO_DOUBLE.match(str(expression.this)) is not None
+        name = call_name(expression).upper()
+        return name in _REAL or _SCI_REAL.match(name) is not None or _TO_DOUBLE.match(str(expression.this)) is not None
     return False
 
 

@@ -185,7 +185,7 @@ class _Placing:
                 if loses_digits(query):
                     parts = in_parts(query, SCRATCH_ROWS)
                     rows = _all_rows(parts.query, self._stage(parts.query, own))
-                    return replace(rows, items=parts.items, names=query.names)
+                    return expand(replace(rows, items=parts.items, names=query.names, simple=False))
                 return _all_rows(query, self._stage(query, own))
             own.extend(tried.stages)
             return tried.query
@@ -356,7 +356,9 @@ def _is_null(item: exp.Expr) -> bool:
 def _reading(stage: Stage, query: Query, items: tuple[exp.Expr, ...] = ()) -> Text:
     """The statement that reads the scratch table of a query; ``items`` of its columns instead of all."""
     rows = _all_rows(query, stage)
-    return Text(render.limited(rows, items or rows.items))
+    if items:
+        rows = expand(replace(rows, items=items, simple=False))
+    return Text(render.limited(rows, rows.items))
 
 
 def _as_much_as_needed(subquery: Subquery) -> Query:
