@@ -15,7 +15,10 @@ from qproxy.backends.base import Backend
 from qproxy.backends.mariadb import MariaDBBackend
 from qproxy.catalog.model import Worker
 from qproxy.catalog.store import CatalogStore
+from qproxy.config import Config
 from qproxy.ingest.run import ingest
+from qproxy.service.app import connect, running
+from qproxy.wire.server import Server as Proxy
 from tests.harness.faults import FaultProxy
 from tests.harness.mariadbd import Server, start, temporary_directory
 
@@ -124,6 +127,26 @@ async def small_cluster() -> AsyncIterator[Small]:
         await small.load("two", 6, 2)
         await small.load("one", 5, 1)
         yield small
+
+
+@asynccontextmanager
+async def serving(small: Small, config: Config) -> AsyncIterator[tuple[Proxy, dict[str, Backend]]]:
+    """A proxy on the small cluster, which the user ``qproxy`` may read all of, with backends of its own."""
+    if small.store.find_user("qproxy") is None:
+        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
+    backends = connect(small.store.workers(), config)
+    try:
+        async with running(config, small.store, backends, "127.0.0.1", 0) as server:
+            yield server, backends
+    finally:
+        await asyncio.gather(*(backend.close() for backend in backends.values()))
+
+
+@asynccontextmanager
+async def proxied(small: Small, config: Config) -> AsyncIterator[Proxy]:
+    """A proxy as `serving` makes it, for those who look at nothing behind it."""
+    async with serving(small, config) as (server, _):
+        yield server
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> float:

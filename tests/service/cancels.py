@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
 import signal
@@ -21,9 +20,8 @@ from pymysql.cursors import SSCursor
 from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.catalog.naming import SCRATCH_DATABASE
 from qproxy.config import Config
-from qproxy.service.app import connect, running
 from qproxy.wire.rowblock import decode_rows
-from tests.harness.small import ROWS, Small
+from tests.harness.small import ROWS, Small, serving
 
 #: What is under way most of the time, by its name.
 QUERIES: Mapping[str, str] = MappingProxyType(
@@ -218,14 +216,8 @@ def _check(connection: pymysql.Connection[Any]) -> None:
 async def served(small: Small) -> AsyncIterator[tuple[int, list[Backend], int]]:
     """A proxy on the small cluster: its port, its backends, and the connections that it keeps to each."""
     config = replace(Config(), catalog=replace(Config().catalog, refresh_seconds=0.05))
-    if small.store.find_user("qproxy") is None:
-        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
-    backends = connect(small.store.workers(), config)
-    try:
-        async with running(config, small.store, backends, "127.0.0.1", 0) as server:
-            yield server.port, list(backends.values()), config.workers.connections
-    finally:
-        await asyncio.gather(*(backend.close() for backend in backends.values()))
+    async with serving(small, config) as (server, backends):
+        yield server.port, list(backends.values()), config.workers.connections
 
 
 async def check_every_connection(backends: Sequence[Backend], connections: int) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,26 +13,17 @@ import pytest
 
 from qproxy.backends.base import Backend
 from qproxy.config import Config
-from qproxy.service.app import connect, running
 from qproxy.service.workers import Workers
 from qproxy.wire.server import Server
 from tests.harness.faults import FaultProxy
-from tests.harness.small import ROWS, Small, until
+from tests.harness.small import ROWS, Small, proxied, until
 
 CONFIG = replace(Config(), catalog=replace(Config().catalog, refresh_seconds=0.05))
 SLOW = "SELECT SUM(SQRT(a.n + b.n + c.n + d.n + e.n)) FROM Factor a, Factor b, Factor c, Factor d, Factor e"
 
 
-@asynccontextmanager
-async def proxy(small: Small) -> AsyncIterator[Server]:
-    if small.store.find_user("qproxy") is None:
-        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
-    backends = connect(small.store.workers(), CONFIG)
-    try:
-        async with running(CONFIG, small.store, backends, "127.0.0.1", 0) as server:
-            yield server
-    finally:
-        await asyncio.gather(*(backend.close() for backend in backends.values()))
+def proxy(small: Small) -> AbstractAsyncContextManager[Server]:
+    return proxied(small, CONFIG)
 
 
 def client(server: Server, database: str | None = "two", **options: Any) -> pymysql.Connection[Any]:

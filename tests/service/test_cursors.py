@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ import pymysql
 import pytest
 
 from qproxy.config import Config
-from qproxy.service.app import connect, running
 from qproxy.wire.server import Server
-from tests.harness.small import ROWS, Small
+from tests.harness.small import ROWS, Small, proxied
 from tests.wire.prepared_client import Failure, PreparedClient, Result
 
 CURSORS = 30
@@ -29,20 +28,12 @@ MERGED = "SELECT DISTINCT id, pad FROM Object"
 PROMPT = 5.0
 
 
-@asynccontextmanager
-async def proxy(small: Small, directory: Path, spool_limit_mb: int = 2000) -> AsyncIterator[Server]:
+def proxy(small: Small, directory: Path, spool_limit_mb: int = 2000) -> AbstractAsyncContextManager[Server]:
     """A proxy with so little memory for each query that rows wait on workers or on disk."""
     plain = Config()
     dispatch = replace(plain.dispatch, buffer_mb=1, spool_dir=str(directory), spool_limit_mb=spool_limit_mb)
     config = replace(plain, dispatch=dispatch)
-    if small.store.find_user("qproxy") is None:
-        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
-    backends = connect(small.store.workers(), config)
-    try:
-        async with running(config, small.store, backends, "127.0.0.1", 0) as server:
-            yield server
-    finally:
-        await asyncio.gather(*(backend.close() for backend in backends.values()))
+    return proxied(small, config)
 
 
 def ask(server: Server, sql: str) -> list[tuple[Any, ...]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +12,9 @@ import pytest
 
 from qproxy.config import Config
 from qproxy.ingest.run import ingest
-from qproxy.service.app import connect, running
 from qproxy.wire.columns import ColumnType
 from qproxy.wire.server import Server
-from tests.harness.small import Small
+from tests.harness.small import Small, proxied
 from tests.wire.prepared_client import Failure, PreparedClient, Result, integer
 
 CONFIG = replace(Config(), catalog=replace(Config().catalog, refresh_seconds=0.05))
@@ -64,16 +62,8 @@ async def publish(small: Small, columns: dict[str, str], rows: list[tuple[Any, .
     )
 
 
-@asynccontextmanager
-async def proxy(small: Small) -> AsyncIterator[Server]:
-    if small.store.find_user("qproxy") is None:
-        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
-    backends = connect(small.store.workers(), CONFIG)
-    try:
-        async with running(CONFIG, small.store, backends, "127.0.0.1", 0) as server:
-            yield server
-    finally:
-        await asyncio.gather(*(backend.close() for backend in backends.values()))
+def proxy(small: Small) -> AbstractAsyncContextManager[Server]:
+    return proxied(small, CONFIG)
 
 
 def seen(server: Server, sql: str, expected: list[list[bytes | None]] | int) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
 
 import pymysql
@@ -14,24 +13,15 @@ import pytest
 from pymysql.cursors import SSCursor
 
 from qproxy.config import Config
-from qproxy.service.app import connect, running
 from qproxy.wire.server import Server
-from tests.harness.small import FACTORS, ROWS, Small
+from tests.harness.small import FACTORS, ROWS, Small, proxied
 
 CONFIG = replace(Config(), workers=replace(Config().workers, connect_timeout=3.0, silence_timeout=1.0))
 MILLION = "SELECT o.id, o.pad, f.n FROM Object o, Factor f"
 
 
-@asynccontextmanager
-async def proxy(small: Small) -> AsyncIterator[Server]:
-    if small.store.find_user("qproxy") is None:
-        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
-    backends = connect(small.store.workers(), CONFIG)
-    try:
-        async with running(CONFIG, small.store, backends, "127.0.0.1", 0) as server:
-            yield server
-    finally:
-        await asyncio.gather(*(backend.close() for backend in backends.values()))
+def proxy(small: Small) -> AbstractAsyncContextManager[Server]:
+    return proxied(small, CONFIG)
 
 
 def read(server: Server, database: str, small: Small, loop: asyncio.AbstractEventLoop) -> Counter[int]:

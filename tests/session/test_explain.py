@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +14,9 @@ import pytest
 
 from qproxy.config import Config
 from qproxy.errors import SQLError
-from qproxy.service.app import connect, running
 from qproxy.session.explain import asked
 from qproxy.wire.server import Server
-from tests.harness.small import ROWS, Small
+from tests.harness.small import ROWS, Small, proxied
 
 SLOW = "SELECT SUM(SQRT(a.n + b.n + c.n + d.n + e.n)) FROM Factor a, Factor b, Factor c, Factor d, Factor e"
 
@@ -68,17 +66,8 @@ def test_what_cannot_be_explained(sql: str, code: int, text: str) -> None:
     assert text in refusal.value.message
 
 
-@asynccontextmanager
-async def proxy(small: Small, config: Config | None = None) -> AsyncIterator[Server]:
-    config = config or Config()
-    if small.store.find_user("qproxy") is None:
-        small.store.add_user("qproxy", None, loopback_only=True, databases=("*",))
-    backends = connect(small.store.workers(), config)
-    try:
-        async with running(config, small.store, backends, "127.0.0.1", 0) as server:
-            yield server
-    finally:
-        await asyncio.gather(*(backend.close() for backend in backends.values()))
+def proxy(small: Small, config: Config | None = None) -> AbstractAsyncContextManager[Server]:
+    return proxied(small, config or Config())
 
 
 def connected(server: Server) -> pymysql.Connection[Any]:

@@ -14,8 +14,6 @@ from qproxy.wire.rowblock import RowBlock
 
 _TAB, _NEWLINE = ord("\t"), ord("\n")
 _NULL, _TWO_BYTES, _MORE = 0xFB, 0xFC, 0xFD
-
-
 #: A negative zero as a whole value.
 _SIGNED_ZERO = re.compile(rb"(^|[\t\n])-(0(?:\.0*)?)(?=[\t\n])")
 
@@ -32,7 +30,7 @@ def tab_separated(block: RowBlock, columns: int, texts: bool) -> bytes | None:
     """
     if len(block.starts) != block.rows:
         return None
-    data = np.frombuffer(bytes(block.data), dtype=np.uint8).copy()
+    data = np.frombuffer(block.data, dtype=np.uint8).copy()
     kept = np.ones(len(data), dtype=np.bool_)
     place = block.starts + 4
     for byte in range(4):

@@ -13,25 +13,13 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.tokens import COMPARISONS, Kind, made
+from qproxy.planner.tokens import BEHIND_GROUPS, COMPARISONS, Kind, made
 
 #: Words that stand for tables, merges and queries inside qproxy: text like it would be taken for one.
 RESERVED = re.compile("§(?:[a-z]?[0-9]+|merge|parts)§")
 _INNER = re.compile("\0?§[a-z]?[0-9]+§")
 #: Words that end FROM.
-_BEHIND_FROM = frozenset(
-    (
-        Kind.WHERE,
-        Kind.GROUP_BY,
-        Kind.HAVING,
-        Kind.ORDER_BY,
-        Kind.LIMIT,
-        Kind.WINDOW,
-        Kind.FOR,
-        Kind.LOCK,
-        Kind.INTO,
-    )
-)
+_BEHIND_FROM = BEHIND_GROUPS | {Kind.WHERE, Kind.GROUP_BY}
 _BEFORE_TABLE = frozenset((Kind.FROM, Kind.JOIN, Kind.STRAIGHT_JOIN))
 #: How queries begin.
 _BEGINNINGS = frozenset((Kind.SELECT, Kind.WITH, Kind.VALUES))

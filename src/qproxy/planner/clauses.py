@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.marks import MARK, QUERY
+from qproxy.planner.faithful import calls_query
 from qproxy.planner.parse import DIALECT
 from qproxy.planner.query import Order
 from qproxy.planner.scope import GROUP, HAVING, ORDER, Resolver, Scope
@@ -100,7 +100,7 @@ def whole_number(expression: exp.Expr) -> int | None:
 def check_subtotals_by_queries(groups: Sequence[exp.Expr], places: Sequence[int | None]) -> None:
     """Refuse keys of ROLLUP with a query in them that are written out: one query is never the same as another."""
     for key, place in zip(groups, places, strict=True):
-        if place is None and any(str(c.this).lstrip(MARK).startswith(QUERY) for c in key.find_all(exp.Anonymous)):
+        if place is None and any(map(calls_query, key.walk())):
             raise unsupported(
                 "GROUP BY ... WITH ROLLUP by an expression with a query in it; name it by its alias or position"
             )

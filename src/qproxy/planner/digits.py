@@ -16,8 +16,8 @@ from sqlglot import exp
 
 from qproxy.catalog.model import Column
 from qproxy.planner import render
+from qproxy.planner.faithful import calls_query
 from qproxy.planner.floats import base_type, becomes_real, divides, is_double
-from qproxy.planner.marks import MARK, QUERY
 from qproxy.planner.query import Chain, From, Inner, Join, Order, Query, Recursive, Source
 from qproxy.planner.scope import map_columns
 
@@ -91,7 +91,7 @@ class _Collected:
         if isinstance(node, exp.Avg):
             total, count = exp.Sum(this=node.this.copy()), exp.Count(this=node.this.copy())
             return exp.Paren(this=exp.Div(this=self._column(total), expression=self._column(count)))
-        if isinstance(node, exp.Column | exp.AggFunc | exp.Window) or _is_query(node) or self._is_key(node):
+        if isinstance(node, exp.Column | exp.AggFunc | exp.Window) or calls_query(node) or self._is_key(node):
             return self._column(node)
         copy = node.copy()
         for child in list(copy.iter_expressions()):
@@ -112,11 +112,6 @@ class _Collected:
 
     def _is_key(self, node: exp.Expr) -> bool:
         return self.query.groups is not None and node in self.query.groups
-
-
-def _is_query(node: exp.Expr) -> bool:
-    """Whether it is the call of a query inside the expression."""
-    return isinstance(node, exp.Anonymous) and str(node.this).lstrip(MARK).startswith(QUERY)
 
 
 def divided_outside(query: Query) -> Query:

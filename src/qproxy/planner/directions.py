@@ -6,17 +6,8 @@ from collections.abc import Sequence
 
 from sqlglot.tokenizer_core import Token
 
-from qproxy.planner.tokens import Kind
+from qproxy.planner.tokens import BEHIND_GROUPS, Kind
 
-_BEHIND = (
-    Kind.HAVING,
-    Kind.ORDER_BY,
-    Kind.LIMIT,
-    Kind.WINDOW,
-    Kind.FOR,
-    Kind.LOCK,
-    Kind.INTO,
-)
 _WORDS = (Kind.ASC, Kind.DESC)
 
 
@@ -41,7 +32,7 @@ def without_directions(tokens: Sequence[Token]) -> tuple[list[Token], tuple[bool
         if depth == 0 and kind is Kind.GROUP_BY:
             grouping = True
             descending.append(False)
-        elif depth == 0 and kind in _BEHIND:
+        elif depth == 0 and kind in BEHIND_GROUPS:
             grouping = False
         elif grouping and depth == 0 and kind is Kind.COMMA:
             descending.append(False)
@@ -54,4 +45,4 @@ def without_directions(tokens: Sequence[Token]) -> tuple[list[Token], tuple[bool
 
 
 def _ends_key(tokens: Sequence[Token], at: int) -> bool:
-    return at == len(tokens) or tokens[at].token_type in (Kind.COMMA, Kind.WITH, *_BEHIND)
+    return at == len(tokens) or tokens[at].token_type in (Kind.COMMA, Kind.WITH, *BEHIND_GROUPS)

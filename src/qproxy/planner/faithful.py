@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from qproxy.planner.dialect import DIALECT
 from qproxy.planner.literals import content, quoted
-from qproxy.planner.marks import MARK
+from qproxy.planner.marks import MARK, QUERY
 from qproxy.sky.functions import AGGREGATES as SCISQL_AGGREGATES
 from qproxy.sky.functions import short_name
 
@@ -110,6 +110,11 @@ def gives_value(node: exp.AnonymousAggFunc) -> bool:
 def call_name(node: exp.Anonymous | exp.AnonymousAggFunc) -> str:
     """The name of a call; empty for a literal that is written as one."""
     return str(node.this).split(MARK, 1)[0]
+
+
+def calls_query(node: exp.Expr) -> bool:
+    """Whether it is the call that stands for a query inside an expression."""
+    return isinstance(node, exp.Anonymous) and str(node.this).lstrip(MARK).startswith(QUERY)
 
 
 def literal_text(node: exp.Anonymous) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlglot.tokenizer_core import Token
 
 from qproxy.planner.literals import content
-from qproxy.planner.tokens import Kind, closing, ends_operand, like, made, no_arguments
+from qproxy.planner.tokens import COMPARISONS, Kind, closing, ends_operand, like, made, no_arguments
 
 _BARE = frozenset(
     """
@@ -22,17 +22,11 @@ _BARE = frozenset(
 #: Tokens behind which a plus is a sign.
 _BEFORE_OPERAND = frozenset(
     (
+        *COMPARISONS,
         Kind.SELECT,
         Kind.DISTINCT,
         Kind.COMMA,
         Kind.L_PAREN,
-        Kind.EQ,
-        Kind.NEQ,
-        Kind.LT,
-        Kind.LTE,
-        Kind.GT,
-        Kind.GTE,
-        Kind.NULLSAFE_EQ,
         Kind.PLUS,
         Kind.DASH,
         Kind.STAR,

@@ -26,6 +26,9 @@ COMPARISONS = frozenset(
     )
 )
 
+#: Words that end GROUP BY.
+BEHIND_GROUPS = frozenset((Kind.HAVING, Kind.ORDER_BY, Kind.LIMIT, Kind.WINDOW, Kind.FOR, Kind.LOCK, Kind.INTO))
+
 
 def closing(tokens: Sequence[Token], at: int) -> int:
     """The place behind the parenthesis, or the END, that closes the one at a place."""
