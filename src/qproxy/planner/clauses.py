@@ -189,6 +189,9 @@ def bind_having(
         found = aliases.find(column, HAVING)
         if real is not None and real.sql(dialect=DIALECT) in grouped and not _hidden(column, real, groups):
             return real
+        key = None if column.table else _key_called(column.name, groups)
+        if key is not None:
+            return key.copy()
         if found is not None:
             found.meta[_BY_ALIAS] = True
             return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
@@ -204,6 +207,11 @@ def bind_having(
     if rollup:
         _check_subtotals(bound, groups)
     return bound
+
+
+def _key_called(name: str, groups: Sequence[exp.Expr]) -> exp.Expr | None:
+    """The key of GROUP BY that is a column of that name, of whatever table."""
+    return next((g for g in groups if isinstance(g, exp.Column) and g.name.lower() == name.lower()), None)
 
 
 def _hidden(column: exp.Column, real: exp.Expr, groups: Sequence[exp.Expr]) -> bool:
