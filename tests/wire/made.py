@@ -30,6 +30,9 @@ from qproxy.wire.server import Server, Ways
 from qproxy.wire.sha2_password import stamp
 from qproxy.wire.tracking import Tracked
 
+#: Seconds that clients wait for an answer, and tests for a condition.
+PATIENCE = 10.0
+
 _SALT = bytes(range(20))
 SECRET = Sha2Secret(_SALT, hashlib.pbkdf2_hmac("sha256", stamp(b"secret"), _SALT, 1000), 1000)
 USERS = {
@@ -82,6 +85,21 @@ def column(name: str, kind: int = ColumnType.VAR_STRING) -> ColumnDef:
     return ColumnDef(name, kind, "sky", "Star", "Star", name, length=80)
 
 
+class Once:
+    """An iterator over one thing that is no generator."""
+
+    def __init__(self, value: Any) -> None:
+        self._left = [value]
+
+    def __aiter__(self) -> Once:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
+
+
 class MadeHandler:
     """Answers a few words with made rows."""
 
@@ -126,6 +144,8 @@ class MadeHandler:
             yield Rows([column("n")], self._then_fail(SQLError(1969, "out of time")))
         elif word == "no-rows-fail":
             yield Rows([column("n")], self._fail(SQLError(1969, "out of time")))
+        elif word == "iterator":
+            yield Rows([column("n")], Once(encode_rows([[b"1"]])))
         elif word == "bug":
             raise ZeroDivisionError("a secret of the house")
         elif word == "two":
@@ -265,9 +285,9 @@ class Served:
         self._loop.close()
 
 
-def until(condition: Callable[[], object], within: float = 10.0) -> None:
-    """Wait for a condition; fails after ``within`` seconds."""
-    deadline = time.monotonic() + within
+def until(condition: Callable[[], object], within: float | None = None) -> None:
+    """Wait for a condition; fails after ``within`` seconds, by default `PATIENCE`."""
+    deadline = time.monotonic() + (PATIENCE if within is None else within)
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
         time.sleep(0.005)
@@ -280,7 +300,7 @@ class RawClient:
         self.sock: socket.socket = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(10)
+        self.sock.settimeout(PATIENCE)
         self.sock.connect(("127.0.0.1", port))
         self.capabilities = CAPABILITIES
         self.sequence = 0
