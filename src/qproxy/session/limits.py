@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from qproxy.errors import SQLError
 from qproxy.session.variables import Variables
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 #: What sql_select_limit is where nobody has set it (MariaDB Knowledge Base, "sql_select_limit").
 _NO_LIMIT = (1 << 64) - 1
@@ -40,7 +40,7 @@ async def until(moment: float | None) -> AsyncIterator[None]:
         raise _out_of_time() from error
 
 
-async def timed(blocks: AsyncGenerator[RowBlock, None], moment: float | None) -> AsyncGenerator[RowBlock, None]:
+async def timed(blocks: Blocks, moment: float | None) -> AsyncGenerator[RowBlock, None]:
     """The blocks, as long as there is time; behind it they are closed, though their consumer may rest.
 
     Raises:

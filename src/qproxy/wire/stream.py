@@ -171,6 +171,17 @@ class PacketStream(asyncio.Protocol):
             self._sequence = (self._sequence + len(payload) // MAX_PAYLOAD + 1) & 0xFF
         self._flush_soon()
 
+    @property
+    def sequence(self) -> int:
+        """Number of the packet that is sent next."""
+        return self._sequence
+
+    def put_packets(self, data: bytes, count: int) -> None:
+        """Send packets that are numbered already, from `sequence` on."""
+        self._gathered += data
+        self._sequence = (self._sequence + count) & 0xFF
+        self._flush_soon()
+
     async def send_block(self, block: RowBlock) -> None:
         """Send rows, and wait while the client has too much to read already.
 
@@ -188,7 +199,8 @@ class PacketStream(asyncio.Protocol):
         if len(data) < _GATHER:
             self._gathered += data
             self._flush_soon()
-            await self.drain()
+            if self._writing_paused or self._lost:
+                await self.drain()
             return
         self._flush()
         sent = 0
