@@ -83,16 +83,28 @@ class MariaDBBackend:
         """Never: each chunk has tables of its own."""
         return False
 
-    @contextlib.asynccontextmanager
-    async def query(self, sql: str, settings: SessionSettings = DEFAULT_SETTINGS) -> AsyncIterator[ResultStream]:
+    def query(
+        self, sql: str, settings: SessionSettings = DEFAULT_SETTINGS
+    ) -> contextlib.AbstractAsyncContextManager[ResultStream]:
         """See `Backend.query`."""
-        async with self._statements:
-            stream = await self._begin(sql, settings)
-            try:
-                yield stream
-            finally:
-                self._end(stream)
-                self._pool.give_back(stream.link)
+        return _Query(self, sql, settings)
+
+    async def begin(self, sql: str, settings: SessionSettings) -> MariaDBStream:
+        """Enter `query`."""
+        await self._statements.enter()
+        try:
+            return await self._begin(sql, settings)
+        except BaseException:
+            self._statements.leave()
+            raise
+
+    def end(self, stream: MariaDBStream) -> None:
+        """Leave `query`."""
+        try:
+            self._end(stream)
+            self._pool.give_back(stream.link)
+        finally:
+            self._statements.leave()
 
     @contextlib.asynccontextmanager
     async def scratch(self, table: str, select: str, settings: SessionSettings) -> AsyncIterator[Scratch]:
@@ -424,6 +436,24 @@ class MariaDBBackend:
             raise
         else:
             self._pool.give_back(link)
+
+
+class _Query(contextlib.AbstractAsyncContextManager[ResultStream]):
+    """A statement as long as it runs: see `Backend.query`. A context manager made of a generator would cost more."""
+
+    def __init__(self, backend: MariaDBBackend, sql: str, settings: SessionSettings) -> None:
+        self._backend = backend
+        self._sql = sql
+        self._settings = settings
+        self._stream: MariaDBStream | None = None
+
+    async def __aenter__(self) -> ResultStream:
+        self._stream = await self._backend.begin(self._sql, self._settings)
+        return self._stream
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._stream is not None:
+            self._backend.end(self._stream)
 
 
 class _Unheard(WorkerError):

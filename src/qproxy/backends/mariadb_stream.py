@@ -1,11 +1,10 @@
 """A statement on a MariaDB connection: sent, and its answer read raw off the socket.
 
-aiomysql's reader is taken over for this: rows are never decoded, and not reading them stops the worker through TCP.
+Rows are never decoded, and not reading them stops the worker through TCP.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from qproxy.backends.mariadb_errors import ENDED_CODES, classified
@@ -17,7 +16,6 @@ from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock, frame, read_length_encoded_int
 from qproxy.wire.rowscan import PacketSplitter, RowScanner, parse_error
 
-READ_SIZE = 1 << 18
 # MariaDB takes the number -1 for the statement prepared last (MariaDB Knowledge Base, "COM_STMT_EXECUTE"): a statement
 # is prepared, run and closed without waiting in between.
 _LAST = b"\xff\xff\xff\xff"
@@ -39,7 +37,8 @@ class MariaDBStream:
     """
 
     def __init__(self, worker: str, link: Link, silence: Silence | None = None) -> None:
-        self._definitions: list[bytes] = []
+        self._definitions = b""
+        self._count = 0
         self._columns: tuple[ColumnDef, ...] | None = None
         self.answered = False
         self.finished = False
@@ -56,7 +55,7 @@ class MariaDBStream:
     def columns(self) -> tuple[ColumnDef, ...]:
         """Definitions, none for a statement without rows. Read when asked for: fragments of rows never ask."""
         if self._columns is None:
-            self._columns = tuple(map(ColumnDef.parse, self._definitions))
+            self._columns = tuple(map(ColumnDef.parse, self._split()))
         return self._columns
 
     async def start(self, sql: str | bytes, wanted: Sequence[ColumnDef] | None = None) -> None:
@@ -72,7 +71,7 @@ class MariaDBStream:
         statement = sql if isinstance(sql, bytes) else sql.encode("utf-8", "surrogateescape")
         packets = frame(b"\x03" + statement) if wanted is None else frame(b"\x16" + statement) + _RUN_AND_CLOSE
         try:
-            self.link.writer.write(packets)
+            self.link.socket.write(packets)
         except OSError as error:
             raise WorkerError(self._worker, "connection lost") from error
         if wanted is not None:
@@ -88,11 +87,17 @@ class MariaDBStream:
             self.finished = True
             return
         count, _ = read_length_encoded_int(first, 0)
-        definitions = await self._packets(count + 1)
-        definitions.pop()  # EOF: aiomysql does not agree to DEPRECATE_EOF
-        self._definitions, self._columns = definitions, None
-        if wanted is not None and not definitions_fit(definitions, wanted):
+        # With the EOF behind them: aiomysql does not agree to DEPRECATE_EOF.
+        while (definitions := self._splitter.take_whole(count + 1)) is None:
+            self._splitter.feed(await self._read())
+        self._definitions, self._count, self._columns = definitions, count, None
+        if wanted is not None and not definitions_fit(self._split(), wanted):
             self._wanted = wanted
+
+    def _split(self) -> list[bytes]:
+        splitter = PacketSplitter()
+        splitter.feed(self._definitions)
+        return splitter.take(self._count)
 
     async def _prepared(self) -> None:
         """Read how the worker took the statement; its run follows."""
@@ -169,18 +174,11 @@ class MariaDBStream:
             WorkerError: the worker fell silent, or has an answer that does not come.
         """
         silence = self._silence
-        if silence is None:
-            return await self.link.reader.read(READ_SIZE)
+        within = None if silence is None else silence.seconds
         idle = 0
-        while True:
-            limit = asyncio.timeout(silence.seconds)
-            try:
-                async with limit:
-                    return await self.link.reader.read(READ_SIZE)
-            except TimeoutError:
-                # The socket's own timeout is an error of the connection.
-                if not limit.expired():
-                    raise
+        while (data := await self.link.socket.read(within)) is None:
+            assert silence is not None
             idle = 0 if await silence.works(self.link.thread) else idle + 1
             if idle == 2:
                 raise WorkerError(self._worker, f"has not delivered its answer for {2 * silence.seconds:g} s")
+        return data

@@ -21,7 +21,9 @@ from typing import Any, TypeVar
 
 from qproxy.backends.base import Backend, SessionSettings
 from qproxy.catalog.model import Catalog, ChunkIds
+from qproxy.dispatch.forms import Forms
 from qproxy.dispatch.fragments import Batching, Cursor, Statements, first_replica
+from qproxy.dispatch.index import Index
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.shares import shares
 from qproxy.dispatch.single import Single, Start
@@ -50,6 +52,7 @@ class Limits:
         spool: directory of spill files; None for the system's.
         disk: bytes that rows of clients which rest may take in files, those of all queries together.
         sorting: bytes of rows that are put in order in memory.
+        index: bytes of places of ids that are remembered, those of all queries together.
     """
 
     batching: Batching = field(default_factory=Batching)
@@ -59,6 +62,7 @@ class Limits:
     spool: Path | None = None
     disk: int = 20 << 30
     sorting: int = 64 << 20
+    index: int = 64 << 20
 
 
 class Dispatcher:
@@ -68,12 +72,15 @@ class Dispatcher:
         backends: by worker name.
         limits: of each query.
         disk: what rows of clients which rest take in files.
+        index: where ids lie.
     """
 
     def __init__(self, backends: Mapping[str, Backend], limits: Limits) -> None:
         self.backends = backends
         self.limits = limits
         self.disk = Disk(limits.disk)
+        self.index = Index(backends, limits.index)
+        self._forms = Forms()
         self._turn = 0
         self._failed: dict[str, float] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -118,7 +125,7 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Wait for what nobody waited for."""
-        await asyncio.gather(*self._later, return_exceptions=True)
+        await asyncio.gather(*self._later, self.index.close(), return_exceptions=True)
 
     def shares(self, plan: Plan, catalog: Catalog) -> dict[str, tuple[int, int]]:
         """Chunks and statements of each worker, as far as they can be foreseen; the plan's chunks are some."""
@@ -142,11 +149,11 @@ class Dispatcher:
             worker = first_replica(catalog.placements[plan.family], chunk)
             backend = None if worker is None else self.backends.get(worker)
             if worker is not None and backend is not None:
-                kind = backend
+                asked = backend
                 return Single(
                     worker,
                     backend,
-                    lambda: Statements(plan, kind.translate, kind.spans).batch((chunk,)),
+                    lambda: self._forms.statement(plan, asked, chunk),
                     settings,
                     progress,
                     lambda start: self._all(plan, catalog, settings, progress, staging, start),

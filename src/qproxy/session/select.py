@@ -12,7 +12,6 @@ from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.dispatch.fragments import standing_in
-from qproxy.dispatch.lookup import find_places
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.staging import Staging
 from qproxy.dispatch.unhurried import unhurried
@@ -99,7 +98,7 @@ async def planned(analysis: Analysis, means: Means) -> Planned:
         first.append(one)
     ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
     known = settled(analysis, {key: told for key, told in ids.items() if told is not None}) if ids else analysis
-    found = await find_places(known.lookups, means.catalog, means.dispatcher.backends)
+    found = await means.dispatcher.index.find(known.lookups, means.catalog)
     return Planned(analysis, make_plan(known, found, _in_order(means.settings)), tuple(first))
 
 
@@ -109,7 +108,7 @@ async def foresee(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) 
     Raises:
         SQLError: the director index cannot be read.
     """
-    return foreseen(analysis, await find_places(all_lookups(analysis), catalog, dispatcher.backends))
+    return foreseen(analysis, await dispatcher.index.find(all_lookups(analysis), catalog))
 
 
 async def column_definitions(

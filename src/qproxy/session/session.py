@@ -367,6 +367,8 @@ class Session:
 
     def _knowing(self, means: Means, names: frozenset[str]) -> Means:
         """Means with the user variables that a query reads."""
+        if not names:
+            return means
         settings = self._with_variables(means.settings, names)
         means.staging.settings = settings
         return replace(means, settings=settings)
@@ -447,6 +449,7 @@ class Session:
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
             select_limit=select_limit(self._variables),
+            statement=self._services.new_token(),
         )
 
     def _told(self, refusal: SQLError) -> SQLError:

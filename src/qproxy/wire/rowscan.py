@@ -115,6 +115,23 @@ class PacketSplitter:
         del buffer[:done]
         return found
 
+    def take_whole(self, count: int) -> bytes | None:
+        """The packets of the next payloads as they are; None where more bytes are needed."""
+        buffer = self._buffer
+        size = len(buffer)
+        pos = 0
+        while count:
+            if pos + 4 > size:
+                return None
+            length = _header(buffer, pos)[0] & MAX_PAYLOAD
+            pos += 4 + length
+            if pos > size:
+                return None
+            count -= length < MAX_PAYLOAD
+        taken = bytes(buffer[:pos])
+        del buffer[:pos]
+        return taken
+
     def rest(self) -> bytes:
         """What was fed and not taken."""
         rest = bytes(self._buffer)

@@ -134,25 +134,29 @@ class PacketStream(asyncio.Protocol):
         if command:
             self._flush()
             self._sequence = self._packed_sequence = 0
-        async with asyncio.timeout(within):
-            while True:
-                try:
-                    taken = self._take()
-                except SQLError:
-                    # Clients read an error only where its number follows their own.
-                    self._sequence = (self._splitter.seen + 1) & 0xFF
-                    raise
-                if taken is not None:
-                    message, self._sequence = taken
-                    return message
-                if self._lost:
-                    raise ConnectionLost
-                self._resume_reading()
-                self._reader = asyncio.get_running_loop().create_future()
-                try:
-                    await self._reader
-                finally:
-                    self._reader = None
+        loop = asyncio.get_running_loop()
+        end = None if within is None else loop.time() + within
+        while True:
+            try:
+                taken = self._take()
+            except SQLError:
+                # Clients read an error only where its number follows their own.
+                self._sequence = (self._splitter.seen + 1) & 0xFF
+                raise
+            if taken is not None:
+                message, self._sequence = taken
+                return message
+            if self._lost:
+                raise ConnectionLost
+            self._resume_reading()
+            self._reader = loop.create_future()
+            timer = None if end is None else loop.call_at(end, _give_up, self._reader)
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+                if timer is not None:
+                    timer.cancel()
 
     def _take(self) -> tuple[bytes, int] | None:
         """The next message and the number due behind it, unpacked as far as that needs."""
@@ -273,7 +277,7 @@ class PacketStream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         (self._decompressor or self._splitter).feed(data)
         if self._reader is not None:
-            _wake(self._reader)
+            wake(self._reader)
         elif self.unread > self._limits.read_ahead and not self._reading_paused:
             self._reading_paused = True
             if self._transport is not None:
@@ -290,7 +294,7 @@ class PacketStream(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._writing_paused = False
         if self._writer is not None:
-            _wake(self._writer)
+            wake(self._writer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
@@ -303,7 +307,7 @@ class PacketStream(asyncio.Protocol):
         self._gathered.clear()
         for waiter in (self._reader, self._writer):
             if waiter is not None:
-                _wake(waiter)
+                wake(waiter)
         self._on_lost()
 
     def _resume_reading(self) -> None:
@@ -332,7 +336,13 @@ class PacketStream(asyncio.Protocol):
             self._transport.write(data)
 
 
-def _wake(waiter: asyncio.Future[None]) -> None:
+def _give_up(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
+def wake(waiter: asyncio.Future[None]) -> None:
+    """Let go on what waits, unless it does already."""
     if not waiter.done():
         waiter.set_result(None)
 
