@@ -74,6 +74,35 @@ async def test_every_row_once(small: Small) -> None:
     assert (progress.rows, progress.chunks, progress.retries) == (ROWS, len(plan.chunks), 0)
 
 
+@pytest.mark.parametrize(("database", "complete"), [("one", False), ("two", True)])
+async def test_rows_of_the_only_copy_need_not_wait_for_their_fragment(
+    small: Small, database: str, complete: bool
+) -> None:
+    plan = await plan_of(small, database, MILLION)
+    progress, given = Progress(), 0
+    run = Dispatcher(small.backends, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, progress, STAGED_NOTHING)
+    async with aclosing(run) as blocks:
+        given += (await anext(blocks)).rows
+        assert (progress.fragments > 0) is complete
+        async for block in blocks:
+            given += block.rows
+    assert given == progress.rows == ROWS * FACTORS
+    assert progress.chunks == len(plan.chunks)
+
+
+async def test_a_cut_behind_rows_of_the_only_copy_is_an_error(small: Small) -> None:
+    plan = await plan_of(small, "one", MILLION)
+    run = Dispatcher(small.backends, LIMITS).run(plan, small.store.load(), DEFAULT_SETTINGS, Progress(), STAGED_NOTHING)
+    async with aclosing(run) as blocks:
+        assert (await anext(blocks)).rows
+        for fault in small.faults.values():
+            fault.cut()
+        with pytest.raises(SQLError, match=r"^chunk .* cannot be read: worker 'w[012]' connection lost") as failed:
+            async for _ in blocks:
+                pass
+        assert failed.value.code == 1105
+
+
 async def test_a_hundred_cuts_with_a_second_copy_are_never_seen(small: Small) -> None:
     dice = random.Random(11)
     plan = await plan_of(small, "two", "SELECT id, pad FROM Object WHERE decl > 20")

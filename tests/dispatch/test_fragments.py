@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from qproxy.catalog.model import ChunkRows
@@ -152,6 +153,31 @@ def test_a_lost_worker_leaves_its_chunks_to_others() -> None:
     taken = drained(cursor, ("w1", "w2", "w3"))
     assert taken["w1"] == []
     assert sorted(c for batches in taken.values() for batch in batches for c in batch) == sorted(CHUNKS)
+
+
+def test_the_last_living_copy_is_known_as_such() -> None:
+    plan = plan_of("SELECT ra FROM Star")
+    assert Cursor(plan, placed(CHUNKS, 1), Batching(), 200).only_here(plan.chunks[:1])
+    cursor = Cursor(plan, placed(CHUNKS), Batching(first_rows=100, rows=100), 200)
+    batch = cursor.next("w1")
+    assert batch is not None
+    assert not cursor.only_here(batch)
+    cursor.lose("w1", batch, "cannot be reached")
+    assert cursor.only_here(batch)
+
+
+def test_the_smallest_chunk_of_a_worker_is_its_first() -> None:
+    plan = plan_of("SELECT ra FROM Star", (1, 2, 3, 4))
+    rows = np.array([500, 400, 40, 300])
+    slots = tuple(
+        replace(s, table=replace(s.table, chunk_rows=_with_rows(s.table.chunk_rows, rows))) for s in plan.slots
+    )
+    cursor = Cursor(replace(plan, slots=slots), placed((1, 2, 3, 4), 1, ("w1",)), Batching(30, 30), 200)
+    assert drained(cursor, ("w1",))["w1"] == [[3], [1], [2], [4]]
+
+
+def _with_rows(there: ChunkRows, rows: npt.NDArray[np.int64]) -> ChunkRows:
+    return replace(there, rows=rows)
 
 
 def test_a_chunk_that_nobody_can_read_is_named() -> None:

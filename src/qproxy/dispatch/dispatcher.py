@@ -1,7 +1,8 @@
 """Fragments in flight: each runs on one worker, is released when complete, and runs again elsewhere when it breaks.
 
-No row is lost and none comes twice, because nothing of a fragment is passed on before its last row is here. A client
-that reads slowly holds complete fragments back, these hold new ones back, and a fragment that has used its memory
+No row is lost and none comes twice, because nothing of a fragment is passed on before its last row is here, unless it
+could not run again anyway: rows of chunks that lie on one living worker alone go out as they come. A client that reads
+slowly holds complete fragments back, these hold new ones back, and a fragment that has used its memory
 waits with its worker's socket unread as long as others can feed the client; it spills when nobody else can, or when
 another query waits for its connection.
 """
@@ -327,12 +328,14 @@ class _Run:
 
     async def _fragment(self, worker: str, batch: ChunkIds) -> Spool:
         spool = self._dispatcher.spool()
+        given = 0
         try:
             backend = self._dispatcher.backends.get(worker)
             if backend is None:
                 raise WorkerError(worker, "is not known to this proxy")
             await self._staging.on(backend)
             sql = self._statements.of(backend).batch(batch.tolist())
+            only = self._cursor.only_here(batch)
             async with backend.query(sql, self._settings) as stream:
                 leaving = False
                 async for block in stream:
@@ -341,10 +344,17 @@ class _Run:
                         leaving = await wanted_or_crowded(self._starving, lambda: backend.crowded)
                         if leaving:
                             spool.bound(self._dispatcher.disk)
+                    given += block.rows
+                    asked = only and self._starving.is_set()
+                    if asked and spool.would_spill(block):
+                        spool = self._release(spool)
                     spool.add(block)
+                    if asked:
+                        spool = self._release(spool)
         except WorkerError as error:
             spool.close()
             self._progress.retries += 1
+            # Fails the query where rows are out: their chunks have no other replica.
             self._cursor.lose(worker, batch, error.reason)
             self._roomy.update(dict.fromkeys(self._cursor.workers))
             # An empty spool wakes the consumer, which starts the chunks where they went.
@@ -352,9 +362,18 @@ class _Run:
         except BaseException:
             spool.close()
             raise
-        self._cursor.learn(batch, spool.rows)
+        self._cursor.learn(batch, given)
         self._progress.chunks += len(batch)
         self._progress.fragments += 1
+        self._count(spool)
+        return spool
+
+    def _release(self, spool: Spool) -> Spool:
+        """Pass on what a fragment has, and have room for the rest of it."""
+        self._count(spool)
+        self._complete.put_nowait(spool)
+        return self._dispatcher.spool()
+
+    def _count(self, spool: Spool) -> None:
         self._progress.rows += spool.rows
         self._progress.nbytes += spool.nbytes
-        return spool

@@ -242,6 +242,10 @@ class Cursor:
         self._lost[worker] = reason
         self._assign(np.concatenate([batch, *(p.left for p in self._waiting.pop(worker, []))]))
 
+    def only_here(self, batch: ChunkIds) -> bool:
+        """Whether some chunk of a batch can be read nowhere else, so that the query ends with its worker."""
+        return self._placement.replicas.shape[1] == 1 or bool((self._usable(batch)[1].sum(axis=1) < 2).any())
+
     def _size(self, worker: str, part: _Part) -> int:
         share = min(self._most, self._shares.get(worker, 1))
         if self._reduced:
@@ -270,13 +274,7 @@ class Cursor:
             self._assign_one(chunks)
             return
         placement = self._placement
-        at = np.searchsorted(placement.chunks, chunks)
-        at = np.minimum(at, max(0, len(placement.chunks) - 1))
-        replicas = placement.replicas[at]
-        lost = [i for i, w in enumerate(placement.workers) if w in self._lost]
-        usable = replicas >= 0
-        if lost:
-            usable &= ~np.isin(replicas, lost)
+        replicas, usable = self._usable(chunks)
         found = usable.any(axis=1)
         if not found.all():
             index = int(np.argmin(found))
@@ -287,8 +285,24 @@ class Cursor:
         held, starts = np.unique(chosen[order], return_index=True)
         for index, own in zip(held.tolist(), np.split(chunks[order], starts[1:]), strict=True):
             worker = placement.workers[index]
+            if not self._reduced:
+                # The first row may have to wait for the last one of its chunk: the smallest chunk begins.
+                least = int(self._stored(own).argmin())
+                own[: least + 1] = np.roll(own[: least + 1], 1)
             self._waiting.setdefault(worker, []).append(_Part(own, np.cumsum(self._stored(own))))
             self._shares.setdefault(worker, self._most)
+
+    def _usable(self, chunks: ChunkIds) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
+        """The replicas of each chunk, and which of them are on workers that have not failed."""
+        placement = self._placement
+        at = np.searchsorted(placement.chunks, chunks)
+        at = np.minimum(at, max(0, len(placement.chunks) - 1))
+        replicas = placement.replicas[at]
+        lost = [i for i, w in enumerate(placement.workers) if w in self._lost]
+        usable = replicas >= 0
+        if lost:
+            usable &= ~np.isin(replicas, lost)
+        return replicas, usable
 
     def _assign_one(self, chunk: ChunkIds) -> None:
         """Give the one chunk of an array to a replica."""
