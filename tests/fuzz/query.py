@@ -28,7 +28,8 @@ class Key:
     """One key of GROUP BY or ORDER BY.
 
     Attributes:
-        by: ``position`` or ``alias`` of the item with that expression, where it is selected; else the expression.
+        by: ``position``, ``alias`` or ``(alias)`` of the item with that expression, where it is selected; else the
+            expression.
     """
 
     node: Node
@@ -41,8 +42,8 @@ class Key:
         text = self.node.sql(oracle)
         if at is not None and self.by == "position":
             text = str(at + 1)
-        elif at is not None and self.by == "alias" and items[at].alias:
-            text = items[at].alias
+        elif at is not None and "alias" in self.by and items[at].alias:
+            text = self.by.replace("alias", items[at].alias)
         return text + " DESC" * self.descending
 
 

@@ -109,7 +109,7 @@ class Selects:
         down = self.scene.chance(0.4)
         plain = [i for i in items if "*" not in str(i.node) and not str(i.node).lstrip("-").isdigit()]
         if plain and self.scene.chance(0.6):
-            return Key(self.rng.choice(plain).node, self.rng.choice(("position", "alias", "")), down)
+            return Key(self.rng.choice(plain).node, self.rng.choice(("position", "alias", "(alias)", "")), down)
         return Key(self.expressions.column() if self.scene.chance(0.5) else self.expressions.any(1), "", down)
 
     def _having_alias(self, items: Sequence[Item]) -> Node | None:
@@ -224,7 +224,7 @@ class Selects:
         self.scene.note("window")
         e = self.expressions
         items = [Item(e.any(1), self._alias("c", n, 0.3)) for n in range(self.rng.randint(0, 2))]
-        calls = windows(self.rng, e, self.source.ids)
+        calls = windows(self.rng, e, self.source.ids, [Node(i.alias, (), i.node.kind) for i in items if i.alias])
         items += [Item(c, self._alias("w", n, 0.3)) for n, c in enumerate(calls)]
         ids = self.source.ids
         orders = tuple(Key(Node(i)) for i in ids) if ids and self.scene.chance(0.5) else ()

@@ -44,6 +44,11 @@ class Texts(Numbers):
                 self._text(0),
             ),
             lambda: self.choice("text", d),
+            lambda: node(
+                form("IFNULL({}, {})", "COALESCE({}, {})", "IF(1 = 1, {}, {})", "CASE WHEN 1 = 0 THEN {} ELSE {} END"),
+                self.column("float", "int", "date"),
+                self._text(d),
+            ),
             lambda: node("ELT({} % 3 + 1, 'one', {}, 'three')", self.column("int"), self._text(d)),
             lambda: node(form("CONV({}, 10, 16)", "BIN({})", "OCT({})"), self.column("int")),
         )

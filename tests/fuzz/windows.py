@@ -9,12 +9,16 @@ from tests.fuzz.expressions import Expressions
 from tests.fuzz.nodes import Node, node
 
 
-def windows(rng: random.Random, e: Expressions, ids: Sequence[str] | None) -> list[Node]:
+def windows(rng: random.Random, e: Expressions, ids: Sequence[str] | None, aliases: Sequence[Node] = ()) -> list[Node]:
     """One or two calls.
 
     Args:
         ids: columns that tell all rows apart; None where there are none.
+        aliases: of other columns of the select list.
     """
+    if aliases and rng.random() < 0.5:
+        alias = rng.choice(aliases)
+        return [node("RANK() OVER (PARTITION BY {} ORDER BY {} DESC)", e.column("int", "date"), alias, kind="int")]
     part = f"PARTITION BY {_plain_key(e)} " if rng.random() < 0.5 else ""
     part = part.replace("{", "{{").replace("}", "}}")
     calls = [

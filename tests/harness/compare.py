@@ -1,7 +1,8 @@
 """Whether two answers are the same answer, and in what they differ.
 
 Values are compared as bytes. Only DOUBLE values may differ, by a relative tolerance: sums come in another order where
-rows come from many chunks, and two formulas for one angle round differently.
+rows come from many chunks, and two formulas for one angle round differently. Where a server shows no more than a number
+of digits behind the point, the last of them may be rounded otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ RELATIVE = 1e-12
 SHOWN = 5
 
 _DOUBLE = 5
+#: Digits behind the point that a server shows of a DOUBLE of its own accord, as of VAR_POP of integers; ROUND gives
+#: fewer, and what has no such number of digits has 31.
+_SHOWN_DIGITS = range(6, 31)
 _BLOB = 252
 _BLOBS = frozenset((249, 250, 251, 252))
 
@@ -45,7 +49,7 @@ def differences(
     found = _columns(wanted.columns, got.columns, types)
     if len(wanted.columns) != len(got.columns):
         return found
-    doubles = [column.type == _DOUBLE for column in wanted.columns]
+    doubles = _tolerances(wanted.columns, relative)
     if order is True:
         return found + _sequences(wanted.rows, got.rows, doubles, relative)
     if order:
@@ -62,21 +66,21 @@ def surplus_rows(pool: Answer, got: Answer, relative: float = RELATIVE) -> list[
     Args:
         pool: the answer without LIMIT.
     """
-    doubles = [column.type == _DOUBLE for column in pool.columns]
+    doubles = _tolerances(pool.columns, relative)
     return _named("row that is not in the answer", unmatched(pool.rows, got.rows, doubles, relative)[1])
 
 
 def unmatched(
-    wanted: Iterable[Row], got: Iterable[Row], doubles: Sequence[bool], relative: float
+    wanted: Iterable[Row], got: Iterable[Row], doubles: Sequence[float | None], relative: float
 ) -> tuple[list[Row], list[Row]]:
     """Rows of either side that have no partner on the other one.
 
     Args:
-        doubles: for each column, whether it holds DOUBLE values.
+        doubles: for each column of DOUBLE values their absolute tolerance; None for others.
     """
     left, right = Counter(wanted), Counter(got)
     only_left, only_right = list((left - right).elements()), list((right - left).elements())
-    if not any(doubles):
+    if all(d is None for d in doubles):
         return only_left, only_right
     groups: dict[Row, list[Row]] = defaultdict(list)
     for row in only_right:
@@ -104,6 +108,15 @@ def _columns(wanted: Sequence[ResultColumn], got: Sequence[ResultColumn], types:
     return found
 
 
+def _tolerances(columns: Sequence[ResultColumn], relative: float) -> list[float | None]:
+    """For each column of DOUBLE values the difference that is none whatever their size; None for others."""
+    least = relative if relative > RELATIVE else 0.0
+    return [
+        (max(least, 1.001 * 10.0**-c.scale) if c.scale in _SHOWN_DIGITS else least) if c.type == _DOUBLE else None
+        for c in columns
+    ]
+
+
 def _sized(column: ResultColumn) -> ResultColumn:
     """The column without the size class of a TEXT or BLOB.
 
@@ -112,7 +125,9 @@ def _sized(column: ResultColumn) -> ResultColumn:
     return replace(column, type=_BLOB) if column.type in _BLOBS else column
 
 
-def _sequences(wanted: Sequence[Row], got: Sequence[Row], doubles: Sequence[bool], relative: float) -> list[str]:
+def _sequences(
+    wanted: Sequence[Row], got: Sequence[Row], doubles: Sequence[float | None], relative: float
+) -> list[str]:
     found = [] if len(wanted) == len(got) else [f"{len(got)} rows, not {len(wanted)}"]
     for number, (one, other) in enumerate(zip(wanted, got, strict=False), 1):
         if not _same(one, other, doubles, relative):
@@ -121,20 +136,19 @@ def _sequences(wanted: Sequence[Row], got: Sequence[Row], doubles: Sequence[bool
     return found
 
 
-def _exact(row: Row, doubles: Sequence[bool]) -> Row:
-    return tuple(value if not double or value is None else b"" for value, double in zip(row, doubles, strict=True))
+def _exact(row: Row, doubles: Sequence[float | None]) -> Row:
+    return tuple(value if double is None or value is None else b"" for value, double in zip(row, doubles, strict=True))
 
 
-def _same(one: Row, other: Row, doubles: Sequence[bool], relative: float) -> bool:
+def _same(one: Row, other: Row, doubles: Sequence[float | None], relative: float) -> bool:
     return all(
-        a == b or (double and a is not None and b is not None and _close(a, b, relative))
+        a == b or (double is not None and a is not None and b is not None and _close(a, b, relative, double))
         for a, b, double in zip(one, other, doubles, strict=True)
     )
 
 
-def _close(one: bytes, other: bytes, relative: float) -> bool:
-    near_zero = relative if relative > RELATIVE else 0.0
-    return math.isclose(float(one), float(other), rel_tol=relative, abs_tol=near_zero)
+def _close(one: bytes, other: bytes, relative: float, absolute: float) -> bool:
+    return math.isclose(float(one), float(other), rel_tol=relative, abs_tol=absolute)
 
 
 def _named(what: str, rows: Sequence[Row]) -> list[str]:

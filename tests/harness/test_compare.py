@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.harness.answers import Answer, ResultColumn, Row
@@ -50,6 +52,14 @@ def test_doubles_may_differ_in_their_last_digits_only() -> None:
     assert differences(wanted, answer((b"1", b"2.0000000000000004"), (b"1", b"0.9999999999999999"))) == []
     assert differences(wanted, answer((b"1", b"2.0"), (b"1", b"1.00000000001")))
     assert differences(wanted, answer((b"1", b"2.0"), (b"1", b"1.00000000001")), relative=1e-9) == []
+
+
+def test_the_last_digit_that_is_shown_may_be_rounded_otherwise() -> None:
+    wanted, near, far = answer((b"0.12345678",)), answer((b"0.12345679",)), answer((b"0.12345680",))
+    shown, full = (ResultColumn("v", DOUBLE, scale=8),), (ResultColumn("v", DOUBLE, scale=31),)
+    assert differences(replace(wanted, columns=shown), replace(near, columns=shown)) == []
+    assert differences(replace(wanted, columns=shown), replace(far, columns=shown))
+    assert differences(replace(wanted, columns=full), replace(near, columns=full))
 
 
 def test_double_is_not_equal_to_null() -> None:

@@ -218,7 +218,7 @@ def test_session_values_are_the_same_on_every_worker() -> None:
         ("SELECT @a := 1", 1235, "assignments"),
         ("SELECT 1 FROM Band b, Star s JOIN Visit v ON v.visitId = b.bandId", 1054, "Unknown column 'b.bandId'"),
         ("SELECT name FROM Band b, Star JOIN Visit USING (starId)", 1052, "Column 'name' in SELECT is ambiguous"),
-        ("SELECT 1 FROM Band b, Star JOIN Visit USING (bandId)", 1054, "Unknown column 'bandId' in 'from clause'"),
+        ("SELECT 1 FROM Band b, Star JOIN Visit USING (bandId)", 1054, "Unknown column 'bandId' in 'FROM'"),
         ("TABLE Star", 1235, "the statement TABLE Star"),
         ("SELECT starId FROM Star AS s(a)", 1235, "AS s(a)"),
         ("SELECT starId FROM other.sky.Star", 1235, "other.sky.Star"),

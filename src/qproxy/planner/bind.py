@@ -17,6 +17,7 @@ from qproxy.catalog.model import Catalog, Column
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.clauses import (
     Aliases,
+    WindowKeys,
     aggregates,
     bind_groups,
     bind_having,
@@ -25,6 +26,8 @@ from qproxy.planner.clauses import (
     check_subtotals_by_queries,
     group_places,
     sorted_groups,
+    with_keys,
+    without_keys,
 )
 from qproxy.planner.faithful import call_name
 from qproxy.planner.marks import MARK
@@ -329,15 +332,23 @@ class _Clauses:
         """Names and items, stars expanded."""
         names: list[str] = []
         items: list[exp.Expr] = []
+        windows: dict[int, WindowKeys] = {}
         for name, item in zip(self.parsed.names, self.parsed.select.expressions, strict=True):
             star = _star(item)
             if star is None:
+                written, keys = (item.unalias(), ()) if self.parsed.simple else without_keys(item.unalias())
+                if keys:
+                    windows[len(items)] = keys
                 names.append(name)
-                items.append(self.bound(item.unalias(), lambda column: self.scope.resolve(column, FIELD_LIST)))
+                items.append(self.bound(written, lambda column: self.scope.resolve(column, FIELD_LIST)))
                 continue
             for source, column in _expand(star, self.scope):
                 names.append(source.shown(column.name))
                 items.append(source.column(column.name))
+        if windows:
+            aliases = Aliases(names, [item.copy() for item in items])
+            for place, keys in windows.items():
+                items[place] = with_keys(items[place], keys, self, aliases)
         return names, items
 
 

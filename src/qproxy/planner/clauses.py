@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.faithful import calls_query
+from qproxy.planner.faithful import calls_query, needs_window
 from qproxy.planner.parse import DIALECT
 from qproxy.planner.query import Order
 from qproxy.planner.scope import GROUP, HAVING, ORDER, Resolver, Scope
@@ -48,11 +48,12 @@ class Aliases:
     def place(self, column: exp.Expr, clause: str) -> int | None:
         """The place of the item that an unqualified reference names, counted from 0, or None.
 
-        It is the first one that is no column, if any is none.
+        It is the first one that is no column, if any is none. Parentheses around a reference mean nothing.
 
         Raises:
             SQLError: 1052 where it names columns that differ.
         """
+        column = column.unnest()
         if not isinstance(column, exp.Column) or column.table:
             return None
         found: int | None = None
@@ -113,8 +114,8 @@ def group_places(group: exp.Group, scope: Scope, aliases: Aliases) -> tuple[int 
         number = whole_number(expression)
         if number is not None:
             places.append(number - 1)
-        elif isinstance(expression, exp.Column) and not scope.find(expression):
-            places.append(aliases.place(expression, GROUP))
+        elif isinstance(name := expression.unnest(), exp.Column) and not scope.find(name):
+            places.append(aliases.place(name, GROUP))
         else:
             places.append(None)
     return tuple(places)
@@ -130,9 +131,7 @@ def bind_groups(group: exp.Group, clauses: Binds, aliases: Aliases) -> tuple[tup
     for expression in group.expressions:
         found = aliases.position(expression, GROUP)
         if found is None:
-            # A column comes before an alias, but not before the error of an ambiguous one.
-            aliases.place(expression, GROUP)
-            found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, GROUP))
+            found = group_key(expression, clauses, aliases)
         if aggregates(found):
             raise SQLError(1056, f"Can't group on '{expression.sql(dialect=DIALECT)}'")
         # A number in GROUP BY is a position; one that an alias stands for is a constant.
@@ -142,6 +141,13 @@ def bind_groups(group: exp.Group, clauses: Binds, aliases: Aliases) -> tuple[tup
             found = exp.Literal.string(str(number))
         bound.append(found)
     return tuple(bound), bool(group.args.get("rollup"))
+
+
+def group_key(expression: exp.Expr, clauses: Binds, aliases: Aliases) -> exp.Expr:
+    """A key of GROUP BY, or of PARTITION BY, that is no position."""
+    # A column comes before an alias, but not before the error of an ambiguous one.
+    aliases.place(expression, GROUP)
+    return clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, GROUP))
 
 
 def sorted_groups(groups: Sequence[exp.Expr], descending: Sequence[bool], rollup: bool) -> tuple[Order, ...]:
@@ -160,6 +166,8 @@ def _column_or_alias(column: exp.Column, scope: Scope, aliases: Aliases, clause:
     found = aliases.find(column, clause)
     if found is None:
         return scope.from_around(column, clause)
+    if clause == ORDER and aggregates(found):
+        raise SQLError(1247, f"Reference '{column.name}' not supported (reference to group function)")
     return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
 
 
@@ -181,6 +189,9 @@ def bind_having(
         found = aliases.find(column, HAVING)
         if real is not None and real.sql(dialect=DIALECT) in grouped and not _hidden(column, real, groups):
             return real
+        key = None if column.table else _key_called(column.name, groups)
+        if key is not None:
+            return key.copy()
         if found is not None:
             found.meta[_BY_ALIAS] = True
             return found if isinstance(found, exp.Column | exp.Literal | exp.Func) else exp.Paren(this=found)
@@ -196,6 +207,11 @@ def bind_having(
     if rollup:
         _check_subtotals(bound, groups)
     return bound
+
+
+def _key_called(name: str, groups: Sequence[exp.Expr]) -> exp.Expr | None:
+    """The key of GROUP BY that is a column of that name, of whatever table."""
+    return next((g for g in groups if isinstance(g, exp.Column) and g.name.lower() == name.lower()), None)
 
 
 def _hidden(column: exp.Column, real: exp.Expr, groups: Sequence[exp.Expr]) -> bool:
@@ -230,12 +246,66 @@ def bind_orders(order: exp.Order | None, clauses: Binds, aliases: Aliases) -> tu
         expression = ordered.this
         found = aliases.position(expression, ORDER)
         if found is None:
-            found = aliases.find(expression, ORDER)
-        if found is None:
-            found = clauses.bound(expression, lambda column: _column_or_alias(column, clauses.scope, aliases, ORDER))
+            found = order_key(expression, clauses, aliases)
         if not isinstance(found, exp.Literal | exp.Null) and whole_number(found) is None:
             bound.append(Order(found, bool(ordered.args.get("desc"))))
     return tuple(bound)
+
+
+def order_key(expression: exp.Expr, clauses: Binds, aliases: Aliases) -> exp.Expr:
+    """A key of ORDER BY, in a window or not, that is no position: a name alone is an alias first."""
+    found = aliases.find(expression, ORDER)
+    if found is not None:
+        return found
+    keyless, keys = without_keys(expression)
+    bound = clauses.bound(keyless, lambda column: _column_or_alias(column, clauses.scope, aliases, ORDER))
+    return with_keys(bound, keys, clauses, aliases)
+
+
+#: The keys of all windows of an expression as written, each with the clause that it is found as.
+WindowKeys = Sequence[tuple[exp.Expr, str]]
+
+
+def without_keys(expression: exp.Expr) -> tuple[exp.Expr, WindowKeys]:
+    """An expression whose windows have no keys, and the keys, which see aliases where the expression may not."""
+    if expression.find(exp.Window) is None:
+        return expression, ()
+    bare = expression.copy()
+    keys = _window_keys(bare)
+    for key, _ in keys:
+        key.replace(exp.null())
+    return bare, keys
+
+
+def with_keys(bound: exp.Expr, keys: WindowKeys, clauses: Binds, aliases: Aliases) -> exp.Expr:
+    """A bound expression with the keys of its windows: they are found as those of GROUP BY and of ORDER BY.
+
+    Raises:
+        SQLError: 1052, 1054 for names, 4016 for an alias of what has a window itself.
+    """
+    places = _window_keys(bound) if keys else ()
+    for (place, _), (key, clause) in zip(places, keys, strict=True):
+        find = group_key if clause == GROUP else order_key
+        place.replace(_in_window(find(key, clauses, aliases)))
+    return bound
+
+
+def _window_keys(expression: exp.Expr) -> WindowKeys:
+    """PARTITION BY and ORDER BY of all windows; what MEDIAN and PERCENTILE_* sort by is a key of ORDER BY, too."""
+    found: list[tuple[exp.Expr, str]] = []
+    for window in expression.find_all(exp.Window):
+        found += [(key, GROUP) for key in window.args.get("partition_by") or ()]
+        order = window.args.get("order")
+        found += [(ordered.this, ORDER) for ordered in (order.expressions if order else ())]
+        if isinstance(window.this, exp.AnonymousAggFunc) and needs_window(window.this):
+            found.append((window.this.expressions[-1], ORDER))
+    return found
+
+
+def _in_window(key: exp.Expr) -> exp.Expr:
+    if key.find(exp.Window):
+        raise SQLError(4016, "Window function is not allowed in window specification")
+    return key
 
 
 def bind_limit(select: exp.Select) -> tuple[int | None, int]:

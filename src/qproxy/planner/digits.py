@@ -17,8 +17,9 @@ from sqlglot import exp
 from qproxy.catalog.model import Column
 from qproxy.planner import render
 from qproxy.planner.faithful import calls_query
-from qproxy.planner.floats import base_type, becomes_real, divides, is_double
+from qproxy.planner.floats import becomes_real, divides, is_double
 from qproxy.planner.query import Chain, From, Inner, Join, Order, Query, Recursive, Source
+from qproxy.planner.result_types import base_type
 from qproxy.planner.scope import map_columns
 
 _SPREADS = (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)

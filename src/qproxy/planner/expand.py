@@ -10,6 +10,7 @@ from qproxy.errors import unsupported
 from qproxy.planner.marks import MARK
 from qproxy.planner.query import From, Join, Order, Query, Subquery
 from qproxy.planner.restrict import AREASPEC, areaspec, areaspec_region, areaspec_source, pt_in
+from qproxy.planner.result_types import GIVES_TEXT, gives_text
 from qproxy.sky.functions import expand as expand_call
 from qproxy.sky.functions import inside, short_name
 
@@ -122,4 +123,7 @@ def _written(call: exp.Anonymous, subquery: Subquery) -> exp.Anonymous:
         pieces.append(rest[:at])
         arguments.append(given[word].copy())
         rest = rest[at + len(word) :]
-    return exp.Anonymous(this=MARK + MARK.join((*pieces, rest)), expressions=arguments)
+    written = exp.Anonymous(this=MARK + MARK.join((*pieces, rest)), expressions=arguments)
+    if gives_text(subquery):
+        written.meta[GIVES_TEXT] = True
+    return written

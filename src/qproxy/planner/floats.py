@@ -1,51 +1,14 @@
-"""Which expressions are of type FLOAT, whose text would lose digits on the way to a merge."""
+"""Which expressions MariaDB computes with real numbers, and which with decimals of more digits than they show."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from sqlglot import exp
 
-from qproxy.planner.faithful import call_name, gives_value
+from qproxy.planner.faithful import call_name
 from qproxy.planner.query import Query
-
-TEXTS = frozenset(
-    ("char", "varchar", "text", "tinytext", "mediumtext", "longtext", "enum", "set", "date", "datetime", "time",
-     "timestamp", "blob", "tinyblob", "mediumblob", "longblob", "binary", "varbinary", "json")
-)  # fmt: skip
-
-#: Functions that give one of their arguments, and which.
-_CHOICES: Mapping[str, slice] = {
-    "IF": slice(1, None),
-    "NVL2": slice(1, None),
-    "NULLIF": slice(0, 1),
-    **dict.fromkeys(("IFNULL", "NVL", "COALESCE", "GREATEST", "LEAST"), slice(None)),
-}
-#: What has the type of its argument, and a window around it.
-_SAME = (
-    exp.Paren,
-    exp.Min,
-    exp.Max,
-    exp.Window,
-    exp.FirstValue,
-    exp.LastValue,
-    exp.NthValue,
-    exp.Lag,
-    exp.Lead,
-)
-_TO_FLOAT = re.compile(r"(CAST|CONVERT)\W.*\WFLOAT$", re.IGNORECASE | re.DOTALL)
-
-
-def is_float(expression: exp.Expr, query: Query) -> bool:
-    """Whether MariaDB may give the expression the type FLOAT: a FLOAT column, or a choice among values with one.
-
-    Other arithmetic on a FLOAT gives DOUBLE (MariaDB Knowledge Base, "FLOAT", "Type Conversion").
-    """
-    values = list(_values(expression))
-    bases = [base_type(v, query) for v in values]
-    return "float" in bases and not any(b in TEXTS for b in bases)
-
+from qproxy.planner.result_types import NUMBERS, base_type, is_choice
 
 #: Functions that give DOUBLE whatever they are given (MariaDB Knowledge Base, "Numeric Functions").
 _REAL = frozenset(
@@ -56,10 +19,6 @@ _REAL = frozenset(
 #: Separations, magnitudes and fluxes.
 _SCI_REAL = re.compile(r"SCISQL_(ANGSEP|.*(FLUX|MAG|NANOJANSKY))")
 _TO_DOUBLE = re.compile(r"(CAST|CONVERT)\W.*\W(DOUBLE|FLOAT)\b", re.IGNORECASE | re.DOTALL)
-#: Exact types.
-NUMBERS = frozenset(
-    ("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal", "numeric", "year", "bit", "bool")
-)
 
 
 def is_double(expression: exp.Expr, query: Query) -> bool:
@@ -114,37 +73,9 @@ def becomes_real(average: exp.Expr, query: Query) -> bool:
         if isinstance(node, exp.Paren | exp.Neg | exp.Add | exp.Sub | exp.Mul | exp.Div):
             if any(is_double(operand, query) for operand in node.iter_expressions()):
                 return True
-        elif isinstance(node, exp.Anonymous) and call_name(node).upper() in _CHOICES:
+        elif isinstance(node, exp.Anonymous) and is_choice(node):
             if any(is_double(value, query) for value in node.expressions):
                 return True
         elif not (isinstance(node, exp.Anonymous) and call_name(node).upper() in ("ROUND", "TRUNCATE")):
             return True
     return False
-
-
-def _values(expression: exp.Expr) -> list[exp.Expr]:
-    """The expressions among which a choice takes its value; the expression itself where it is no choice."""
-    if isinstance(expression, _SAME):
-        return _values(expression.this)
-    if isinstance(expression, exp.AnonymousAggFunc) and gives_value(expression):
-        return _values(expression.expressions[-1])
-    if isinstance(expression, exp.Anonymous):
-        choices = _CHOICES.get(call_name(expression).upper())
-        return [v for e in expression.expressions[choices] for v in _values(e)] if choices else [expression]
-    if isinstance(expression, exp.Case):
-        branches = [i.args["true"] for i in expression.args.get("ifs") or ()]
-        branches.append(expression.args.get("default"))
-        return [v for e in branches if e is not None for v in _values(e)]
-    return [expression]
-
-
-def base_type(expression: exp.Expr, query: Query) -> str:
-    """The type word of a column (``bigint``, ``bit`` ...), ``varchar`` for text in quotes, else ``number``."""
-    if isinstance(expression, exp.Column):
-        column = query.source(expression.table).table.column(expression.name)
-        return column.base_type if column else ""
-    if isinstance(expression, exp.Literal) and expression.is_string:
-        return "varchar"
-    if isinstance(expression, exp.Anonymous) and _TO_FLOAT.match(str(expression.this)):
-        return "float"
-    return "number"

@@ -22,7 +22,6 @@ from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
 from qproxy.planner.digits import divided_outside, in_parts, loses_digits, spreads
 from qproxy.planner.expand import expand
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import NUMBERS, base_type
 from qproxy.planner.inside import standing, text_of, unwrapped
 from qproxy.planner.joins import count_pairs_once, family, groups
 from qproxy.planner.marks import MARK
@@ -30,6 +29,7 @@ from qproxy.planner.near import join_near
 from qproxy.planner.percentiles import has_percentile
 from qproxy.planner.query import Chain, Inner, Query, Source, Subquery, Text
 from qproxy.planner.restrict import Area, Both, Either, Restriction, restrict
+from qproxy.planner.result_types import NUMBERS, base_type
 from qproxy.planner.scope import distinct_names
 from qproxy.planner.sides import compared, cost, rows_of, weight
 from qproxy.sky.coverage import EVERYTHING

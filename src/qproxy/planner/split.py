@@ -17,12 +17,13 @@ from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.chunkwise import chunkwise
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import base_type, becomes_real, divides, is_double, is_float, rounds_again
+from qproxy.planner.floats import becomes_real, divides, is_double, rounds_again
 from qproxy.planner.marks import MARK
 from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
 from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay, carriers
 from qproxy.planner.query import Order, Query
+from qproxy.planner.result_types import base_type, is_float
 
 PARTS = "parts"
 

@@ -11,8 +11,8 @@ from qproxy.catalog.model import Catalog, Column, Table, TableKind
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.blocks import readable
 from qproxy.planner.dialect import DIALECT
-from qproxy.planner.floats import TEXTS, base_type, is_float
 from qproxy.planner.query import Chain, From, Inner, Join, Query, Recursive, Source, leaves
+from qproxy.planner.result_types import TEXTS, base_type, is_float
 from qproxy.planner.scope import Scope, Seen, columns_of, distinct_names, visible_name
 
 #: The alias of what was put around a UNION: its columns may share a name.
@@ -216,9 +216,9 @@ def _using(left: _Part, right: _Part, name: str) -> exp.Expr:
     for part in (left, right):
         found = [(s, c) for s, c in columns_of(*part.visible) if c.name.lower() == name.lower()]
         if not found:
-            raise SQLError(1054, f"Unknown column '{name}' in 'from clause'")
+            raise SQLError(1054, f"Unknown column '{name}' in 'FROM'")
         if len(found) > 1:
-            raise SQLError(1052, f"Column '{name}' in from clause is ambiguous")
+            raise SQLError(1052, f"Column '{name}' in FROM is ambiguous")
         sides.append(found[0][0].column(found[0][1].name))
     return exp.EQ(this=sides[0], expression=sides[1])
 

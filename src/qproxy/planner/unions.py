@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import base_type, rounds_again
+from qproxy.planner.floats import rounds_again
 from qproxy.planner.query import Query
+from qproxy.planner.result_types import base_type
 
 _NARROWED = frozenset(("ORD", "FROM_UNIXTIME"))
 _SHIFTS = frozenset(("DATE_ADD", "DATE_SUB", "ADDDATE", "SUBDATE", "ADDTIME", "SUBTIME", "TIMESTAMPADD"))
