@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import (
     cancels,
     compare,
+    cones,
     connections,
     dispatch,
     ingest,
@@ -37,6 +38,7 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "memory": memory.measure,
     "slow_client": slow_client.measure,
     "queries": queries.measure,
+    "cones": cones.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
     "cancels": cancels.measure,
