@@ -25,6 +25,7 @@ from benchmarks import (
     queries,
     results,
     slow_client,
+    volume,
 )
 from benchmarks.options import NotMeasured, Options, WrongAnswer
 from benchmarks.results import Measured
@@ -37,6 +38,7 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "ingest": ingest.measure,
     "memory": memory.measure,
     "slow_client": slow_client.measure,
+    "volume": volume.measure,
     "queries": queries.measure,
     "cones": cones.measure,
     "neighbours": neighbours.measure,

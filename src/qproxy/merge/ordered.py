@@ -64,7 +64,8 @@ class _Sorter:
     def __init__(self, merge: Ordered, memory: int, directory: Path | None) -> None:
         self._keys = merge.keys
         self._wanted = None if merge.limit is None else merge.limit + merge.offset
-        self._memory = memory
+        # The other half is for what sorting takes beside the rows, and for buffers that are not full.
+        self._memory = memory // 2
         self._file = RunFile(directory)
         self._runs: list[list[Window]] = []
         self._held: list[Rows] = []
