@@ -73,8 +73,8 @@ def measure(options: Options) -> Measured:
                 ("answer", "rows", "MB", "seconds", "MB/s", "proxy CPU s", "most memory of the proxy, MiB"),
                 tuple(_line(one) for one in asked),
                 (
-                    f"The proxy had {before / _MIB:.0f} MiB before. The rows are those that the workers gave to plain clients: "
-                    "their number and the sum of the CRC-32 of each are the same.",
+                    f"The proxy had {before / _MIB:.0f} MiB before. The rows are those that the workers gave to plain "
+                    "clients: their number and the sum of the CRC-32 of each are the same.",
                 ),
             ),
             Table(
