@@ -102,11 +102,13 @@ class Final:
         columns: statement whose columns are the scratch table's, markers included.
         statement: reads the scratch table, written `SCRATCH`, and gives the query's rows.
         bounded: False where rows are gathered unaggregated, within the byte limit of a gather.
+        grouped: whether partial rows are groups: there may be nearly as many of them as of stored rows.
     """
 
     columns: str
     statement: str
     bounded: bool = True
+    grouped: bool = False
 
 
 class KeyKind(StrEnum):
