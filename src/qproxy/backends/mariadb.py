@@ -133,6 +133,7 @@ class MariaDBBackend:
                 filled = self._filled(link, table.name, columns)
                 for block in rows:
                     await filled.append(block)
+                await filled.flush()
                 for key in table.keys:
                     # Refused for long text, which can be looked for without.
                     with contextlib.suppress(SQLError):
@@ -376,7 +377,9 @@ class MariaDBBackend:
         link.held.pop(table.name, None)
         await self._run(link, f"CREATE OR REPLACE TEMPORARY TABLE {table.name} ({table.columns}) {_HELD_OPTIONS}")
         columns = await self._run(link, f"SELECT * FROM {table.name} LIMIT 0")
-        await self._filled(link, table.name, columns).append(table.rows)
+        filled = self._filled(link, table.name, columns)
+        await filled.append(table.rows)
+        await filled.flush()
         link.held[table.name] = table.digest
 
     def _filled(
