@@ -411,4 +411,5 @@ def _gathered(query: Query) -> Split:
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
     # Where it reads no chunks, its tables have rows.
     columns = render.select(partials.typed(), **chunk, limit=0)  # type: ignore[arg-type]
-    return Split(partial, None, Final(columns, statement, bounded=False))
+    uncounted = query.rollup and query.having is not None
+    return Split(partial, None, Final(columns, statement, bounded=False, uncounted=uncounted))
