@@ -1,4 +1,4 @@
-"""Ordered merge: rows come in any order and leave in that of their hidden key columns, which are taken off.
+"""Ordered merge: rows come in any order and leave in that of their key columns; hidden ones are taken off.
 
 What fits in memory is sorted there; of more, sorted runs go to a file and are merged from there a window at a time.
 With a LIMIT nothing is kept that can be no row of the answer.
@@ -29,7 +29,7 @@ async def ordered(merge: Ordered, blocks: Blocks, memory: int, limit: int, direc
     """The rows in order.
 
     Args:
-        merge: the keys that lead the rows, limit and offset.
+        merge: the keys, limit and offset.
         blocks: the rows, in whatever order; closed with it.
         memory: bytes of rows that are held at most, about.
         limit: most bytes of rows.

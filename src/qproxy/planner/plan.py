@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import count
 
 from qproxy.catalog.model import ChunkIds, Family, Table
 from qproxy.catalog.naming import overlap_name
@@ -124,29 +125,38 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True)
 class SortKey:
-    """One of the hidden columns that lead the rows of a query that the proxy puts in order.
+    """A column by which the proxy puts rows in order.
 
     Attributes:
         width: bytes of a text, all of which are as long and compared byte by byte; decimals behind the point.
+        column: index of the column among those of the answer; None for a hidden one. Hidden ones lead the rows, in the
+            order of their keys.
     """
 
     kind: KeyKind
     descending: bool
     width: int = 0
+    column: int | None = None
 
 
 @dataclass(frozen=True)
 class Ordered:
-    """The proxy puts the rows in order by the columns that lead them, and takes these off.
+    """The proxy puts the rows in order by some of their columns, and takes off those that are hidden.
 
     Attributes:
-        keys: of these columns.
+        keys: of these columns, the first one the weightiest.
         limit, offset: of all rows together.
     """
 
     keys: tuple[SortKey, ...]
     limit: int | None = None
     offset: int = 0
+
+
+def carriers(keys: Sequence[SortKey]) -> list[str]:
+    """What the columns of sort keys are called in the statements of chunks."""
+    hidden = count()
+    return [f"k{next(hidden)}" if k.column is None else f"p{k.column}" for k in keys]
 
 
 @dataclass(frozen=True, eq=False)

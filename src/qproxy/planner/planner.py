@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -66,6 +67,14 @@ class Stage:
     everywhere: bool
 
 
+class Ready(Protocol):
+    """What is known of a query's plan beforehand."""
+
+    def plan(self, restriction: Restriction, found: Mapping[Lookup, Coverage], in_order: bool) -> Plan:
+        """The plan; see `make_plan`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Analysis:
     """A query that is understood, but for the places of its ids and the answers to the queries that come first.
@@ -78,6 +87,8 @@ class Analysis:
         total: the one value of a query that row counters answer; None for all others.
         variables: names of the user variables that workers have to know.
         constant: as of `Understood`; never where there are stages, whose tables are those of one statement.
+        ready: where its plan is known, but for some integers: these are in the restriction; in the expressions of the
+            query others may stand for them.
     """
 
     query: Query
@@ -90,6 +101,7 @@ class Analysis:
     total: int | None = None
     variables: frozenset[str] = frozenset()
     constant: bool = False
+    ready: Ready | None = None
 
     @property
     def lookups(self) -> frozenset[Lookup]:
@@ -182,13 +194,15 @@ def make_plan(analysis: Analysis, found: Mapping[Lookup, Coverage], in_order: bo
         found: the places of the ids of each look-up.
         in_order: whether the proxy may put rows in order, which it does with text in a charset like ASCII.
     """
+    if analysis.ready is not None:
+        return analysis.ready.plan(analysis.restriction, found, in_order)
     query = analysis.query
     if analysis.total is not None:
         return _known(analysis, analysis.total)
     area = narrowed(analysis.restriction, query)
     coverage = resolve(analysis.restriction, found, area) if analysis.family else EVERYTHING
     slots = query.slots
-    chunks = _chunks(slots, coverage)
+    chunks = coverage.chunks(available(slots))
     several = partial(split, in_order=in_order)
     statements, fewer = with_sub_chunks(query, area, coverage, whole if len(chunks) <= 1 else several)
     together = keeps_values((*query.items, *(query.groups or ()), *(o.expression for o in query.orders)), query)
@@ -224,19 +238,18 @@ def _known(analysis: Analysis, total: int) -> Plan:
     )
 
 
-def _chunks(slots: tuple[Slot, ...], coverage: Coverage) -> ChunkIds:
+def available(slots: Sequence[Slot]) -> ChunkIds:
     """The chunks in which every table that must give a row has some; where none must, those in which any has."""
     partitioned = [s for s in slots if s.table.partitioned]
     if not partitioned:
         return np.empty(0, np.int32)
     needed = [s.table.chunk_rows.chunks for s in partitioned if s.required]
     if not needed:
-        anywhere = np.unique(np.concatenate([s.table.chunk_rows.chunks for s in partitioned]))
-        return coverage.chunks(anywhere)
+        return np.unique(np.concatenate([s.table.chunk_rows.chunks for s in partitioned]))
     common = needed[0]
     for chunks in needed[1:]:
         common = np.intersect1d(common, chunks, assume_unique=True)
-    return coverage.chunks(common)
+    return common
 
 
 def _shape(query: Query, names: tuple[str, ...]) -> str:

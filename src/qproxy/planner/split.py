@@ -21,7 +21,7 @@ from qproxy.planner.floats import becomes_real, divides, is_double, rounds_again
 from qproxy.planner.marks import MARK
 from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
-from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay
+from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay, carriers
 from qproxy.planner.query import Order, Query
 from qproxy.planner.result_types import base_type, is_float
 
@@ -285,16 +285,18 @@ def _ordered(query: Query) -> Split | None:
     if not keys:
         return None
     limit = _first_rows(query)
-    items = [*(k.expression for k in keys), *query.items]
-    names = [f"k{n}" if n < len(keys) else f"p{n - len(keys)}" for n in range(len(items))]
+    names = carriers([k.key for k in keys])
+    hidden = [(name, k.expression) for name, k in zip(names, keys, strict=True) if k.key.column is None]
+    items = [*(e for _, e in hidden), *query.items]
+    columns = [*(name for name, _ in hidden), *(f"p{n}" for n in range(len(query.items)))]
     chunk = replace(query, orders=query.orders if limit is not None else ())
-    partial = render.first(chunk, items, limit, names)
+    partial = render.first(chunk, items, limit, columns)
     combined = None
     if limit is not None and all(passes_through(e, query) for e in query.items):
         combined = render.select(
-            [render.quoted_name(n) for n in names],
+            [render.quoted_name(n) for n in columns],
             from_=f"FROM ({partial}) AS `{PARTS}`",
-            orders=[Order(exp.column(n, quoted=True), k.key.descending) for n, k in zip(names, keys, strict=False)],
+            orders=[Order(exp.column(n, quoted=True), k.key.descending) for n, k in zip(names, keys, strict=True)],
             limit=limit,
         )
     return Split(partial, combined, Ordered(tuple(k.key for k in keys), query.limit, query.offset))

@@ -17,8 +17,9 @@ from qproxy.backends.base import SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.errors import SQLError
 from qproxy.planner.constants import SessionValues
-from qproxy.planner.patterns import Pattern, cut, free, pattern
+from qproxy.planner.patterns import Cut, Pattern, cut, free, pattern
 from qproxy.planner.planner import Analysis, analyze, arranged, understood
+from qproxy.planner.recipes import Recipe, recipe
 from qproxy.wire.columns import ColumnDef
 
 #: Longer statements are not remembered. Characters.
@@ -101,7 +102,7 @@ class Known:
     def __init__(self, current: Callable[[], Catalog], most: int = MOST_BYTES) -> None:
         self._current = current
         self._forms: Recent[Hashable, _Form] = Recent(most)
-        self._meanings: Recent[Hashable, Pattern | Analysis | _Unfit] = Recent(most)
+        self._meanings: Recent[Hashable, Recipe | Pattern | Analysis | _Unfit] = Recent(most)
         self._columns: Recent[Hashable, Sequence[ColumnDef]] = Recent(most)
 
     def forget(self) -> None:
@@ -129,6 +130,8 @@ class Known:
             self._forms.put(key, _SEEN, _ENTRY + len(sql))
             return analyze(sql, catalog, values)
         meaning = self._meanings.get((key, parts.others(form.places))) if form is not _SEEN else None
+        if isinstance(meaning, Recipe):
+            return meaning.filled(parts.chosen(form.places))
         if isinstance(meaning, Analysis):
             return meaning
         if isinstance(meaning, Pattern):
@@ -138,12 +141,9 @@ class Known:
         if meaning is None:
             places = free(sql, parts, known.query)
             weight = _ENTRY + _CHARACTER * len(sql) + _ITEM * len(known.query.items)
-            learned: Pattern | Analysis | None = analysis if analysis.constant else None
+            learned: Recipe | Pattern | Analysis | None = analysis if analysis.constant else None
             if places:
-                try:
-                    learned = pattern(parts, places, catalog, values)
-                except SQLError:
-                    learned = None
+                learned = _learned(parts, places, analysis, catalog, values)
             self._forms.put(key, _Form(places), _ENTRY + len(sql))
             self._meanings.put((key, parts.others(places)), learned or _UNFIT, weight if learned else _ENTRY + len(sql))
         return analysis
@@ -165,3 +165,17 @@ class Known:
 
     def _is_current(self, catalog: Catalog) -> bool:
         return (catalog.whole or catalog) is self._current()
+
+
+def _learned(
+    parts: Cut, places: Sequence[int], analysis: Analysis, catalog: Catalog, values: SessionValues
+) -> Recipe | Pattern | None:
+    """What a statement tells of those that differ in the integers at some places; None for nothing."""
+    try:
+        found = pattern(parts, places, catalog, values)
+        if found is None:
+            return None
+        standing = arranged(found.known, values)
+    except SQLError:
+        return None
+    return recipe(found, analysis, parts.chosen(places), standing) or found
