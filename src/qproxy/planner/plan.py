@@ -102,11 +102,14 @@ class Final:
         columns: statement whose columns are the scratch table's, markers included.
         statement: reads the scratch table, written `SCRATCH`, and gives the query's rows.
         bounded: False where rows are gathered unaggregated, within the byte limit of a gather.
+        uncounted: whether an engine must not take the scratch table for constants where it has but one row: MariaDB
+            10.11 then forgets in HAVING that subtotals have NULL for a key.
     """
 
     columns: str
     statement: str
     bounded: bool = True
+    uncounted: bool = False
 
 
 class KeyKind(StrEnum):
