@@ -103,12 +103,15 @@ class Final:
         statement: reads the scratch table, written `SCRATCH`, and gives the query's rows.
         bounded: False where rows are gathered unaggregated, within the byte limit of a gather.
         grouped: whether partial rows are groups: there may be nearly as many of them as of stored rows.
+        uncounted: whether an engine must not take the scratch table for constants where it has but one row: MariaDB
+            10.11 then forgets in HAVING that subtotals have NULL for a key.
     """
 
     columns: str
     statement: str
     bounded: bool = True
     grouped: bool = False
+    uncounted: bool = False
 
 
 class KeyKind(StrEnum):

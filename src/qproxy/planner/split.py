@@ -23,13 +23,15 @@ from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
 from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay, carriers
 from qproxy.planner.query import Order, Query
-from qproxy.planner.result_types import base_type, is_float
+from qproxy.planner.result_types import TEXTS, base_type, is_choice, is_float
 
 PARTS = "parts"
 
 #: What stands for a chunk table in a statement.
 _CHUNK = re.compile("§[0-9]+§")
 _DATES = frozenset(("date", "datetime", "timestamp"))
+#: Where a value is taken for a number, or handed on to where it may be.
+_COMPUTED = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Neg, exp.If, exp.Case)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ def _mergeable(query: Query) -> bool:
                 return False
             if not isinstance(call, exp.Count) and rounds_again(call.this, query):
                 return False
-            if isinstance(call, exp.Min | exp.Max) and call is not expression and divides(call.this, query):
+            inside = isinstance(call, exp.Min | exp.Max) and call is not expression
+            if inside and (divides(call.this, query) or _has_declared_digits(call, query)):
                 return False
             if isinstance(call, exp.Avg) and not is_double(call.this, query) and becomes_real(call, query):
                 return False
@@ -172,6 +175,20 @@ def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
         call_name(call).upper() == "DATE" and any(base_type(a, query) not in _DATES for a in call.expressions)
         for call in extreme.find_all(exp.Anonymous)
     )
+
+
+def _has_declared_digits(extreme: exp.Expr, query: Query) -> bool:
+    """Whether it is of text that a function made, and taken for a number: that has as many digits behind the point as
+    the function declares, none often, where text that travelled has any number of them."""
+    made = extreme.this.unnest()
+    if isinstance(made, exp.Column | exp.Literal) or base_type(made, query) not in TEXTS - _DATES:
+        return False
+    parent = extreme.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    if isinstance(parent, exp.Anonymous):
+        return is_choice(parent) or base_type(parent, query) not in TEXTS
+    return isinstance(parent, _COMPUTED)
 
 
 @dataclass
@@ -413,4 +430,5 @@ def _gathered(query: Query) -> Split:
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
     # Where it reads no chunks, its tables have rows.
     columns = render.select(partials.typed(), **chunk, limit=0)  # type: ignore[arg-type]
-    return Split(partial, None, Final(columns, statement, bounded=False))
+    uncounted = query.rollup and query.having is not None
+    return Split(partial, None, Final(columns, statement, bounded=False, uncounted=uncounted))

@@ -25,6 +25,7 @@ class Running:
     Attributes:
         snapshot: held until the last row is out: what it knows of is not dropped before.
         end: when it must be done, by the event loop's clock; None for no end.
+        rests: whether the time between two rows that its client takes does not count.
         rows, nbytes: that the client took.
         error: interrupted, unless the last row was taken or an error said why.
     """
@@ -32,19 +33,23 @@ class Running:
     snapshot: Catalog
     staging: Staging
     end: float | None
+    rests: bool = False
     progress: Progress = field(default_factory=Progress)
     rows: int = 0
     nbytes: int = 0
     error: str | None = "interrupted"
 
-    async def watched(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+    def watched(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
         """The blocks, as long as there is time, counted as the client takes them.
 
         Raises:
             SQLError: 1969 where there is no more time.
         """
+        return self._counted(timed(blocks, self.end, self.rests))
+
+    async def _counted(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
         try:
-            async with aclosing(timed(blocks, self.end)) as in_time:
+            async with aclosing(blocks) as in_time:
                 async for block in in_time:
                     self.rows += block.rows
                     self.nbytes += block.nbytes
@@ -57,15 +62,21 @@ class Running:
 
 @contextmanager
 def running(
-    sql: str, services: Services, client: Client, database: str | None, staging: Staging, end: float | None
+    sql: str,
+    services: Services,
+    client: Client,
+    database: str | None,
+    staging: Staging,
+    end: float | None,
+    rests: bool = False,
 ) -> Iterator[Running]:
     """A query as long as it runs; afterwards it is noted in the query log.
 
     Args:
         staging: given up at the end.
-        end: see `Running`.
+        end, rests: see `Running`.
     """
-    one = Running(services.catalog(), staging, end)
+    one = Running(services.catalog(), staging, end, rests)
     started = time.time()
     try:
         yield one

@@ -94,6 +94,10 @@ class Connection:
                 await self._serve()
         except ConnectionLost:
             log.debug("connection %d: client gone", self._id)
+        except asyncio.CancelledError:
+            # There was time for what the client has not taken.
+            self._stream.abort()
+            raise
         finally:
             try:
                 await self._stream.close()
