@@ -101,8 +101,8 @@ def _measured(proxy: Endpoint, cluster: Cluster, rounds: int, held: ExitStack) -
                     "else is said.",
                     f"Once a second: {paced.words}.",
                     f"Without a pause: {busy.words}.",
-                    "A login takes some four turns of the event loop, and each is as long as what the proxy does for a "
-                    "query or two.",
+                    "A login waits for the end of two turns of the event loop, and each is as long as what the proxy "
+                    "does for a query or more.",
                 ),
             ),
             Table(

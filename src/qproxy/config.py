@@ -127,7 +127,8 @@ class MergeConfig:
     Attributes:
         engine: where final statements run: ``worker``, on one that takes part in the query.
         gather_limit_mb: most bytes of partial rows gathered or put in order for one query, in 2**20 bytes.
-        sort_memory_mb: memory for the rows that one query has put in order, in 2**20 bytes; more goes to disk.
+        sort_memory_mb: memory to put the rows of one query in order, half of it for rows, in 2**20 bytes; more goes to
+            disk.
         share_limit_mb: most bytes of rows that one query reads first and sends to every worker, in 2**20 bytes.
     """
 

@@ -62,12 +62,16 @@ class Aggregates:
             ),
             lambda: node(e.form("BIT_OR({})", "BIT_AND({})", "BIT_XOR({})"), e.column("int", "big"), kind="big"),
             lambda: node(
-                f"GROUP_CONCAT(DISTINCT {{0}} ORDER BY {{0}}{e.form('', ' DESC')} SEPARATOR '; ')", self._listed()
+                f"GROUP_CONCAT(DISTINCT {{0}} ORDER BY {{0}}{e.form('', ' DESC')} SEPARATOR '; ')",
+                self._listed(),
+                kind="text",
             ),
         ]
         if self.ids and (order := self._order()):
             options.append(
-                lambda: node(f"GROUP_CONCAT({{}} ORDER BY {order}{e.form('', ' LIMIT 3')})", self._ordered())
+                lambda: node(
+                    f"GROUP_CONCAT({{}} ORDER BY {order}{e.form('', ' LIMIT 3')})", self._ordered(), kind="text"
+                )
             )
         return e.one(*options)
 

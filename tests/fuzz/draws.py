@@ -13,7 +13,13 @@ from tests.fuzz.tables import Column
 Written = tuple[str, Column]
 
 #: User variables that every connection sets before it asks: name, literal, kind.
-VARIABLES = (("@n", "3", "int"), ("@d", "1.5", "dec"), ("@s", "'vega'", "text"), ("@nothing", "NULL", "int"))
+VARIABLES = (
+    ("@n", "3", "int"),
+    ("@d", "1.50", "dec"),
+    ("@r", "2.5e0", "dbl"),
+    ("@s", "'vega'", "text"),
+    ("@nothing", "NULL", "int"),
+)
 
 _WHEN = frozenset(("date", "time", "clock"))
 _NUMERIC = frozenset(("int", "big", "dbl", "float", "dec", "year", "bool"))

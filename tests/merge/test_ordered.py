@@ -103,6 +103,26 @@ async def test_runs_limit_and_offset(memory: int, limit: int | None, offset: int
     assert {tuple(row) for row in found} <= given_rows
 
 
+@pytest.mark.parametrize("memory", [LARGE, 1 << 16])
+async def test_keys_are_read_behind_values_of_any_length(memory: int) -> None:
+    random = Random(4)
+    lengths = (0, 1, 250, 251, 65_535, 65_536, 1 << 24)
+    sizes = [None, *lengths[:-1]] * 12 + [lengths[-1]]
+    rows: list[Row] = [
+        [b"%d" % (n % 3), b"%d" % n, None if size is None else b"z" * size, b"%d" % random.randrange(50), b"end"]
+        for n, size in enumerate(sizes)
+    ]
+    # The first column is hidden; of the others the last but one is the key that counts most.
+    keys = (
+        SortKey(KeyKind.INTEGER, True, column=2),
+        SortKey(KeyKind.INTEGER, False),
+        SortKey(KeyKind.INTEGER, True, column=0),
+    )
+    found = await sorted_rows(Ordered(keys), rows, memory)
+    rows.sort(key=lambda row: (-int(row[3] or 0), int(row[0] or 0), -int(row[1] or 0)))
+    assert found == [row[1:] for row in rows]
+
+
 async def test_rows_of_many_packets_and_long_keys() -> None:
     sizes = [3, 1 << 24, 5, (1 << 24) - 6, (1 << 24) - 5, 9]
     rows: list[Row] = [[b"%300d" % -n, b"%d" % n, b"y" * size] for n, size in enumerate(sizes)]

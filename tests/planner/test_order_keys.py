@@ -82,11 +82,29 @@ def test_one_key_for_an_engine_leaves_all_to_it() -> None:
 
 def test_of_a_limit_each_chunk_gives_its_first_rows() -> None:
     plan = planned("x DESC, starId LIMIT 5, 10")
-    assert plan.merge == Ordered((SortKey(KeyKind.REAL, True), SortKey(KeyKind.BIGINT, False)), 10, 5)
+    assert plan.merge == Ordered((SortKey(KeyKind.REAL, True), SortKey(KeyKind.BIGINT, False, column=0)), 10, 5)
     assert plan.partial.endswith("ORDER BY `Star`.`x` DESC, `Star`.`starId` LIMIT 15")
     assert plan.combined is not None
-    assert plan.combined.endswith("AS `parts` ORDER BY `k0` DESC, `k1` LIMIT 15")
+    assert plan.combined.endswith("AS `parts` ORDER BY `k0` DESC, `p0` LIMIT 15")
     assert plan.limit is None
+
+
+@pytest.mark.parametrize(
+    ("items", "order", "columns"),
+    [
+        ("starId, name, ra", "ra, starId DESC", [2, 0]),
+        ("1, 2, 3, 4, 5, 6, ra", "ra", [6]),
+        ("1, 2, 3, 4, 5, 6, 7, ra", "ra", [None]),
+        ("1, 2, 3, starId", "starId", [None]),
+        ("ra + 1, ra", "ra + 1", [None]),
+        ("(ra + 1 + 0e0), ra AS starId", "starId, decl", [1, None]),
+    ],
+)
+def test_a_column_of_the_answer_that_is_near_carries_the_key(items: str, order: str, columns: list[int | None]) -> None:
+    plan = planned(order, items=items)
+    assert isinstance(plan.merge, Ordered)
+    assert [key.column for key in plan.merge.keys] == columns
+    assert plan.partial.count(" AS `k") == columns.count(None)
 
 
 @pytest.mark.parametrize("items", ["starId = 1", "CONCAT(name, 1)", "x"])

@@ -13,6 +13,7 @@ from pymysql.cursors import SSCursor
 from qproxy.wire.server import Server
 from tests.harness.small import ROWS, Small, until
 from tests.service.test_app import SLOW, client, proxy
+from tests.wire.prepared_client import Failure, PreparedClient
 
 
 def run(server: Server, *statements: str) -> list[tuple[Any, ...]]:
@@ -68,3 +69,25 @@ async def test_max_statement_time_of_a_client_that_does_not_read(small: Small) -
         assert await asyncio.to_thread(read, cursor) == 1969
         assert await asyncio.to_thread(run, server, "SELECT COUNT(*) FROM Object") == [(ROWS,)]
         connection.close()
+
+
+async def test_max_statement_time_of_a_cursor_counts_what_it_is_waited_for(small: Small) -> None:
+    def refused(one: PreparedClient, number: int) -> int:
+        with pytest.raises(Failure) as caught:
+            one.fetch(number, 1, one.execute(number, cursor=True).columns)
+        return caught.value.code
+
+    def ask(server: Server) -> None:
+        with closing(PreparedClient(server.port, database="two")) as one:
+            slow = one.prepare(SLOW).number
+            rows = one.prepare("SELECT o.id, o.pad, f.n FROM Object o, Factor f WHERE f.n < 2").number
+            one.ok(one.ask(3, b"SET max_statement_time = 0.5"))
+            opened = one.execute(rows, cursor=True)
+            # Which takes all of the time, before the first row and behind it.
+            assert refused(one, slow) == 1969
+            first = one.fetch(rows, 1, opened.columns)
+            assert refused(one, slow) == 1969
+            assert len(first.packets) + len(one.fetch(rows, 3 * ROWS, opened.columns).packets) == 2 * ROWS
+
+    async with proxy(small) as server:
+        await asyncio.to_thread(ask, server)

@@ -164,7 +164,9 @@ class MadeHandler:
             raise SQLError(1064, "not understood")
         return Prepared(sql, sql.count("?"), [] if sql == "done" else [column("n")], len(sql))
 
-    async def execute(self, prepared: Prepared, parameters: Sequence[Parameter]) -> AsyncIterator[Reply]:
+    async def execute(
+        self, prepared: Prepared, parameters: Sequence[Parameter], cursor: bool = False
+    ) -> AsyncIterator[Reply]:
         self._record.parameters.append(tuple(parameters))
         async for reply in self.query(prepared.statement.replace("?", "").strip()):
             if isinstance(reply, Rows):

@@ -155,8 +155,14 @@ class Backend(Protocol):
         """
         ...
 
-    def scratch(self, table: str, select: str, settings: SessionSettings) -> AbstractAsyncContextManager[Scratch]:
-        """A temporary table with the columns that ``select`` (MariaDB's dialect) has, empty."""
+    def scratch(
+        self, table: str, select: str, settings: SessionSettings, uncounted: bool = False
+    ) -> AbstractAsyncContextManager[Scratch]:
+        """A temporary table with the columns that ``select`` (MariaDB's dialect) has, empty.
+
+        Args:
+            uncounted: whether it must not be taken for constants where it has but one row.
+        """
         ...
 
     def query_held(

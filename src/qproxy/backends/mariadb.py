@@ -36,8 +36,11 @@ SHORT_IDLE = 1.0
 #: Tables that one statement counts.
 COUNTED_AT_ONCE = 100
 _NO_SUCH_THREAD = 1094
+#: The fastest of the engines that take every column type; and one that only guesses how many rows a table has.
+_FASTEST = "ENGINE=Aria TRANSACTIONAL=0"
+_UNCOUNTED = "ENGINE=InnoDB"
 #: Text of information_schema is utf8mb3, and so are the tables that stand in for it.
-_HELD_OPTIONS = "ENGINE=Aria TRANSACTIONAL=0 DEFAULT CHARSET=utf8mb3 COLLATE=utf8mb3_general_ci"
+_HELD_OPTIONS = f"{_FASTEST} DEFAULT CHARSET=utf8mb3 COLLATE=utf8mb3_general_ci"
 
 
 class MariaDBBackend:
@@ -107,12 +110,16 @@ class MariaDBBackend:
             self._statements.leave()
 
     @contextlib.asynccontextmanager
-    async def scratch(self, table: str, select: str, settings: SessionSettings) -> AsyncIterator[Scratch]:
+    async def scratch(
+        self, table: str, select: str, settings: SessionSettings, uncounted: bool = False
+    ) -> AsyncIterator[Scratch]:
         """See `Backend.scratch`. The table is dropped with the context, or with its connection."""
         async with self._merges:
             link = await self._link(settings, sure=True)
             try:
-                columns = await self._create(link, table, select, "TEMPORARY TABLE")
+                columns = await self._create(
+                    link, f"TEMPORARY TABLE {table} {_UNCOUNTED if uncounted else _FASTEST}", table, select
+                )
                 yield self._filled(link, table, columns, settings.binary)
             except BaseException:
                 self._pool.drop(link)
@@ -141,10 +148,11 @@ class MariaDBBackend:
         async with self._statements:
             link = await self._link(settings, sure=True)
             try:
-                columns = await self._create(link, table.name, table.select, "TABLE")
+                columns = await self._create(link, f"TABLE {table.name} {_FASTEST}", table.name, table.select)
                 filled = self._filled(link, table.name, columns)
                 for block in rows:
                     await filled.append(block)
+                await filled.flush()
                 for key in table.keys:
                     # Refused for long text, which can be looked for without.
                     with contextlib.suppress(SQLError):
@@ -388,7 +396,9 @@ class MariaDBBackend:
         link.held.pop(table.name, None)
         await self._run(link, f"CREATE OR REPLACE TEMPORARY TABLE {table.name} ({table.columns}) {_HELD_OPTIONS}")
         columns = await self._run(link, f"SELECT * FROM {table.name} LIMIT 0")
-        await self._filled(link, table.name, columns).append(table.rows)
+        filled = self._filled(link, table.name, columns)
+        await filled.append(table.rows)
+        await filled.flush()
         link.held[table.name] = table.digest
 
     def _filled(
@@ -401,12 +411,10 @@ class MariaDBBackend:
 
         return MariaDBScratch(partial(self._running, link), table, columns, loaded, wanted)
 
-    async def _create(self, link: Link, table: str, select: str, kind: str) -> tuple[ColumnDef, ...]:
+    async def _create(self, link: Link, what: str, table: str, select: str) -> tuple[ColumnDef, ...]:
         await self._use_scratch(link)
-        # Aria without transactions: the fastest of the engines that take every column type.
         # In strict mode a constant that a SELECT would but warn of makes CREATE ... SELECT fail.
-        create = f"CREATE {kind} {table} ENGINE=Aria TRANSACTIONAL=0 {select}"
-        await self._run(link, f"SET STATEMENT sql_mode='' FOR {create}")
+        await self._run(link, f"SET STATEMENT sql_mode='' FOR CREATE {what} {select}")
         return await self._run(link, f"SELECT * FROM {table} LIMIT 0")
 
     async def _use_scratch(self, link: Link) -> None:

@@ -379,7 +379,7 @@ class _Run:
             if backend is None:
                 raise WorkerError(worker, "is not known to this proxy")
             await self._staging.on(backend)
-            sql = self._statements.of(backend).batch(batch.tolist())
+            sql = self._statements.of(backend).batch(batch.tolist(), self._cursor.combining)
             only = self._cursor.only_here(batch)
             begun, self._begun = self._begun, None
             async with begun or backend.query(sql, self._settings) as stream:

@@ -77,7 +77,7 @@ async def _merged(
 ) -> AsyncGenerator[RowBlock, None]:
     """The rows of the merge statement, run on one engine."""
     table = f"qproxy_merge_{uuid4().hex}"
-    async with engine.scratch(table, columns, settings) as scratch:
+    async with engine.scratch(table, columns, settings, merge.uncounted) as scratch:
         used = 0
         async with aclosing(partial()) as blocks:
             async for block in blocks:

@@ -1,4 +1,4 @@
-"""Ordered merge: rows come in any order and leave in that of their hidden key columns, which are taken off.
+"""Ordered merge: rows come in any order and leave in that of their key columns; hidden ones are taken off.
 
 What fits in memory is sorted there; of more, sorted runs go to a file and are merged from there a window at a time.
 With a LIMIT nothing is kept that can be no row of the answer.
@@ -29,7 +29,7 @@ async def ordered(
     """The rows in order.
 
     Args:
-        merge: the keys that lead the rows, limit and offset.
+        merge: the keys, limit and offset.
         blocks: the rows, in whatever order; closed with it.
         memory: bytes of rows that are held at most, about.
         limit: most bytes of rows.
@@ -64,7 +64,8 @@ class _Sorter:
     def __init__(self, merge: Ordered, memory: int, directory: Path | None) -> None:
         self._keys = merge.keys
         self._wanted = None if merge.limit is None else merge.limit + merge.offset
-        self._memory = memory
+        # The other half is for what sorting takes beside the rows, and for buffers that are not full.
+        self._memory = memory // 2
         self._file = RunFile(directory)
         self._runs: list[list[Window]] = []
         self._held: list[Rows] = []

@@ -1,4 +1,4 @@
-"""Keys of rows as numbers or bytes whose plain order is MariaDB's: the hidden columns in front of a sorted query's.
+"""Keys of rows as numbers or bytes whose plain order is MariaDB's.
 
 Whole blocks are encoded at once; no Python statement runs for a single row. NULL comes before all other values, and
 a descending key is the complement of an ascending one, so that NULL comes last there (MariaDB Knowledge Base,
@@ -19,17 +19,20 @@ from qproxy.wire.rowblock import RowBlock, payloads
 
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
+_Values = tuple[npt.NDArray[np.uint64] | Bytes, npt.NDArray[np.bool_]]
 _TOP_BIT = np.uint64(1 << 63)
 _NULL, _TWO_BYTES = 0xFB, 0xFC
+#: First byte of the length of a long value, and the bytes of the length behind it.
+_LONG = ((_TWO_BYTES, 2), (0xFD, 3), (0xFE, 8))
 #: Kinds that leave a number for NULL when written in 64 bits.
 _SPARE = frozenset((KeyKind.REAL, KeyKind.INTEGER, KeyKind.DECIMAL))
 
 
 def keyed_rows(block: RowBlock, keys: Sequence[SortKey]) -> Rows:
-    """The rows of a block without their leading key columns, and what they are sorted by.
+    """The rows of a block without their hidden columns, and what they are sorted by.
 
     Args:
-        keys: of the leading columns, in order.
+        keys: in their order; see `SortKey.column` for where their values are.
 
     Raises:
         SQLError: 1105 where a key does not look as its kind does.
@@ -37,23 +40,49 @@ def keyed_rows(block: RowBlock, keys: Sequence[SortKey]) -> Rows:
     data, begins, ends = _flat(block)
     view = np.frombuffer(data, dtype=np.uint8)
     place = begins + 4
-    columns = []
-    for key in keys:
-        first = view[place]
-        null = first == _NULL
-        if (first > _TWO_BYTES).any():
-            raise _strange(key)
-        wide = first == _TWO_BYTES
-        if wide.any():
-            far = np.minimum(place + 2, len(view) - 1)
-            size = np.where(wide, view[far - 1] | view[far].astype(np.int64) << 8, first)
-            at = place + np.where(wide, 3, 1)
-        else:
-            size, at = first.astype(np.int64), place + 1
-        size[null] = 0
-        columns.append((key, _encoded(key, view, at, size, null), null))
-        place = at + size
-    return Rows(_together(columns), (data,), np.zeros(len(begins), np.int32), place - 4, ends)
+    found: dict[int, _Values] = {}
+    for number in (i for i, k in enumerate(keys) if k.column is None):
+        found[number], place = _read(view, place, keys[number])
+    first = place - 4
+    for column in range(max((k.column + 1 for k in keys if k.column is not None), default=0)):
+        wanted = [i for i, k in enumerate(keys) if k.column == column]
+        for number in wanted:
+            found[number], behind = _read(view, place, keys[number])
+        place = behind if wanted else _behind(view, place)
+    columns = [(key, *found[number]) for number, key in enumerate(keys)]
+    return Rows(_together(columns), (data,), np.zeros(len(begins), np.int32), first, ends)
+
+
+def _read(view: Bytes, place: Offsets, key: SortKey) -> tuple[_Values, Offsets]:
+    """The values of a key, encoded, which of them are NULL, and the places behind them."""
+    first = view[place]
+    null = first == _NULL
+    if (first > _TWO_BYTES).any():
+        raise _strange(key)
+    wide = first == _TWO_BYTES
+    if wide.any():
+        far = np.minimum(place + 2, len(view) - 1)
+        size = np.where(wide, view[far - 1] | view[far].astype(np.int64) << 8, first)
+        at = place + np.where(wide, 3, 1)
+    else:
+        size, at = first.astype(np.int64), place + 1
+    size[null] = 0
+    return (_encoded(key, view, at, size, null), null), at + size
+
+
+def _behind(view: Bytes, place: Offsets) -> Offsets:
+    """The places behind values that are no keys, however long they are."""
+    first = view[place]
+    behind = place + 1 + first
+    if (first >= _NULL).any():
+        behind[first == _NULL] = place[first == _NULL] + 1
+        for prefix, width in _LONG:
+            at = place[first == prefix]
+            size = np.zeros(len(at), np.int64)
+            for byte in range(width):
+                size |= view[at + 1 + byte].astype(np.int64) << 8 * byte
+            behind[first == prefix] = at + 1 + width + size
+    return behind
 
 
 def _flat(block: RowBlock) -> tuple[bytes | bytearray, Offsets, Offsets]:

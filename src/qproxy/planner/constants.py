@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 from sqlglot import exp
@@ -16,7 +17,7 @@ from sqlglot import exp
 from qproxy.errors import SQLError, unsupported
 from qproxy.planner.marks import MARK
 
-Value = str | int | float | None
+Value = str | int | float | Decimal | None
 
 #: Functions of time: the type of their value, and whether it is UTC's, not the session's.
 _TIMES: Mapping[str, tuple[str, bool]] = {
@@ -81,8 +82,16 @@ def literal(value: Value) -> exp.Expr:
         return exp.Null()
     if isinstance(value, str):
         return exp.Literal.string(value)
-    number = exp.Literal.number(repr(abs(value)))
-    return exp.Neg(this=number) if value < 0 else number
+    written = _number(value)
+    return exp.Neg(this=exp.Literal.number(written[1:])) if written[0] == "-" else exp.Literal.number(written)
+
+
+def _number(value: float | Decimal) -> str:
+    """A number as written: reals with an exponent, without which they would be decimals."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    text = repr(value)
+    return text if isinstance(value, int) or "e" in text else f"{text}e0"
 
 
 def _unsigned(value: int) -> exp.Expr:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qproxy.planner.ids import Later
-from qproxy.planner.plan import SCRATCH, SUB_CHUNK_LIST, IdRange, Lookup, Ordered, Plan, Relay, Slot, Template
+from qproxy.planner.plan import SCRATCH, SUB_CHUNK_LIST, IdRange, Lookup, Ordered, Plan, Relay, Slot, Template, carriers
 from qproxy.planner.planned import Planned
 from qproxy.planner.planner import Analysis, Stage
 from qproxy.planner.query import Query
@@ -220,7 +220,8 @@ class _Explaining:
         if isinstance(plan.merge, Relay):
             return Merge("relay" if several else "none")
         if isinstance(plan.merge, Ordered):
-            keys = ", ".join(f"`k{n}`" + (" DESC" if k.descending else "") for n, k in enumerate(plan.merge.keys))
+            named = zip(carriers(plan.merge.keys), plan.merge.keys, strict=True)
+            keys = ", ".join(f"`{name}`" + (" DESC" if k.descending else "") for name, k in named)
             return Merge("ordered", f"ORDER BY {keys}{_limit(plan.merge)}", self.bounds.gather)
         statement = self._logical(plan.merge.statement.replace(SCRATCH, "fragments"), plan)
         return Merge("final" if plan.merge.bounded else "gather", statement, self.bounds.gather)

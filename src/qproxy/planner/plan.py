@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import count
 
 from qproxy.catalog.model import ChunkIds, Family, Table
 from qproxy.catalog.naming import overlap_name
@@ -101,11 +102,16 @@ class Final:
         columns: statement whose columns are the scratch table's, markers included.
         statement: reads the scratch table, written `SCRATCH`, and gives the query's rows.
         bounded: False where rows are gathered unaggregated, within the byte limit of a gather.
+        grouped: whether partial rows are groups: there may be nearly as many of them as of stored rows.
+        uncounted: whether an engine must not take the scratch table for constants where it has but one row: MariaDB
+            10.11 then forgets in HAVING that subtotals have NULL for a key.
     """
 
     columns: str
     statement: str
     bounded: bool = True
+    grouped: bool = False
+    uncounted: bool = False
 
 
 class KeyKind(StrEnum):
@@ -121,29 +127,38 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True)
 class SortKey:
-    """One of the hidden columns that lead the rows of a query that the proxy puts in order.
+    """A column by which the proxy puts rows in order.
 
     Attributes:
         width: bytes of a text, all of which are as long and compared byte by byte; decimals behind the point.
+        column: index of the column among those of the answer; None for a hidden one. Hidden ones lead the rows, in the
+            order of their keys.
     """
 
     kind: KeyKind
     descending: bool
     width: int = 0
+    column: int | None = None
 
 
 @dataclass(frozen=True)
 class Ordered:
-    """The proxy puts the rows in order by the columns that lead them, and takes these off.
+    """The proxy puts the rows in order by some of their columns, and takes off those that are hidden.
 
     Attributes:
-        keys: of these columns.
+        keys: of these columns, the first one the weightiest.
         limit, offset: of all rows together.
     """
 
     keys: tuple[SortKey, ...]
     limit: int | None = None
     offset: int = 0
+
+
+def carriers(keys: Sequence[SortKey]) -> list[str]:
+    """What the columns of sort keys are called in the statements of chunks."""
+    hidden = count()
+    return [f"k{next(hidden)}" if k.column is None else f"p{k.column}" for k in keys]
 
 
 @dataclass(frozen=True, eq=False)

@@ -138,9 +138,16 @@ def _one(expression: exp.Expr, query: Query) -> str:
     if isinstance(expression, exp.AnonymousAggFunc):
         return "varchar" if call_name(expression).upper() in _TEXT_AGGREGATES else "number"
     if isinstance(expression, exp.Add | exp.Sub):
-        times = isinstance(expression.this, exp.Interval) or isinstance(expression.expression, exp.Interval)
-        return "varchar" if times else "number"
+        return _sum(expression, query)
     return "varchar" if isinstance(expression, exp.Collate | exp.Cast) else "number"
+
+
+def _sum(expression: exp.Add | exp.Sub, query: Query) -> str:
+    """The type of a sum: with an interval a time, or text where it is added to text."""
+    added = [o for o in (expression.this, expression.expression) if not isinstance(o, exp.Interval)]
+    if len(added) == 2:
+        return "number"
+    return "datetime" if base_type(added[0], query) in ("date", "datetime", "timestamp") else "varchar"
 
 
 def _is_text(call: exp.Anonymous, query: Query) -> bool:

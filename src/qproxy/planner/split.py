@@ -21,15 +21,17 @@ from qproxy.planner.floats import becomes_real, divides, is_double, rounds_again
 from qproxy.planner.marks import MARK
 from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
-from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay
+from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay, carriers
 from qproxy.planner.query import Order, Query
-from qproxy.planner.result_types import base_type, is_float
+from qproxy.planner.result_types import TEXTS, base_type, is_choice, is_float
 
 PARTS = "parts"
 
 #: What stands for a chunk table in a statement.
 _CHUNK = re.compile("§[0-9]+§")
 _DATES = frozenset(("date", "datetime", "timestamp"))
+#: Where a value is taken for a number, or handed on to where it may be.
+_COMPUTED = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Neg, exp.If, exp.Case)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ def _mergeable(query: Query) -> bool:
                 return False
             if not isinstance(call, exp.Count) and rounds_again(call.this, query):
                 return False
-            if isinstance(call, exp.Min | exp.Max) and call is not expression and divides(call.this, query):
+            inside = isinstance(call, exp.Min | exp.Max) and call is not expression
+            if inside and (divides(call.this, query) or _has_declared_digits(call, query)):
                 return False
             if isinstance(call, exp.Avg) and not is_double(call.this, query) and becomes_real(call, query):
                 return False
@@ -172,6 +175,20 @@ def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
         call_name(call).upper() == "DATE" and any(base_type(a, query) not in _DATES for a in call.expressions)
         for call in extreme.find_all(exp.Anonymous)
     )
+
+
+def _has_declared_digits(extreme: exp.Expr, query: Query) -> bool:
+    """Whether it is of text that a function made, and taken for a number: that has as many digits behind the point as
+    the function declares, none often, where text that travelled has any number of them."""
+    made = extreme.this.unnest()
+    if isinstance(made, exp.Column | exp.Literal) or base_type(made, query) not in TEXTS - _DATES:
+        return False
+    parent = extreme.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    if isinstance(parent, exp.Anonymous):
+        return is_choice(parent) or base_type(parent, query) not in TEXTS
+    return isinstance(parent, _COMPUTED)
 
 
 @dataclass
@@ -276,7 +293,7 @@ def _aggregated(query: Query) -> Split:
     combined = render.select(combine, from_=f"FROM ({partial}) AS `{PARTS}`", groups=key_columns, having=filled)
     statement = _merging(query, items, key_columns, having, orders)
     columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
-    return Split(partial, combined, Final(columns, statement))
+    return Split(partial, combined, Final(columns, statement, grouped=bool(query.groups)))
 
 
 def _ordered(query: Query) -> Split | None:
@@ -285,16 +302,18 @@ def _ordered(query: Query) -> Split | None:
     if not keys:
         return None
     limit = _first_rows(query)
-    items = [*(k.expression for k in keys), *query.items]
-    names = [f"k{n}" if n < len(keys) else f"p{n - len(keys)}" for n in range(len(items))]
+    names = carriers([k.key for k in keys])
+    hidden = [(name, k.expression) for name, k in zip(names, keys, strict=True) if k.key.column is None]
+    items = [*(e for _, e in hidden), *query.items]
+    columns = [*(name for name, _ in hidden), *(f"p{n}" for n in range(len(query.items)))]
     chunk = replace(query, orders=query.orders if limit is not None else ())
-    partial = render.first(chunk, items, limit, names)
+    partial = render.first(chunk, items, limit, columns)
     combined = None
     if limit is not None and all(passes_through(e, query) for e in query.items):
         combined = render.select(
-            [render.quoted_name(n) for n in names],
+            [render.quoted_name(n) for n in columns],
             from_=f"FROM ({partial}) AS `{PARTS}`",
-            orders=[Order(exp.column(n, quoted=True), k.key.descending) for n, k in zip(names, keys, strict=False)],
+            orders=[Order(exp.column(n, quoted=True), k.key.descending) for n, k in zip(names, keys, strict=True)],
             limit=limit,
         )
     return Split(partial, combined, Ordered(tuple(k.key for k in keys), query.limit, query.offset))
@@ -411,4 +430,5 @@ def _gathered(query: Query) -> Split:
     partial = render.select(partials.travelling(), **chunk)  # type: ignore[arg-type]
     # Where it reads no chunks, its tables have rows.
     columns = render.select(partials.typed(), **chunk, limit=0)  # type: ignore[arg-type]
-    return Split(partial, None, Final(columns, statement, bounded=False))
+    uncounted = query.rollup and query.having is not None
+    return Split(partial, None, Final(columns, statement, bounded=False, uncounted=uncounted))

@@ -24,7 +24,11 @@ _SHIFTS = frozenset(("DATE_ADD", "DATE_SUB", "ADDDATE", "SUBDATE", "ADDTIME", "S
 def keeps_values(expressions: Iterable[exp.Expr], query: Query) -> bool:
     """Whether all expressions come out of a UNION as they went in."""
     return query.simple or not any(
-        rounds_again(e, query) or any(_narrowed(node, query) for node in e.walk()) for e in expressions
+        # A user variable alone is shown with its own digits, whatever type it is declared with.
+        isinstance(e.unnest(), exp.Parameter)
+        or rounds_again(e, query)
+        or any(_narrowed(node, query) for node in e.walk())
+        for e in expressions
     )
 
 

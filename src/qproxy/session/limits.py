@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from qproxy.errors import SQLError
 from qproxy.session.variables import Variables
@@ -40,12 +40,37 @@ async def until(moment: float | None) -> AsyncIterator[None]:
         raise _out_of_time() from error
 
 
-async def timed(blocks: Blocks, moment: float | None) -> AsyncGenerator[RowBlock, None]:
+def timed(blocks: Blocks, moment: float | None, rests: bool = False) -> Blocks:
     """The blocks, as long as there is time; behind it they are closed, though their consumer may rest.
+
+    Args:
+        rests: whether the time in which the consumer does not wait for a block, from now on, does not count: MariaDB
+            runs the statement of a cursor to its end when it is opened, and then takes no time for it.
 
     Raises:
         SQLError: 1969.
     """
+    if moment is None:
+        return blocks
+    now = asyncio.get_running_loop().time()
+    return _rested(blocks, moment, now) if rests else _timed(blocks, moment)
+
+
+async def _rested(blocks: Blocks, moment: float, since: float) -> AsyncGenerator[RowBlock, None]:
+    clock = asyncio.get_running_loop().time
+    async with aclosing(blocks):
+        while True:
+            moment += clock() - since
+            try:
+                async with until(moment):
+                    block = await anext(blocks)
+            except StopAsyncIteration:
+                return
+            since = clock()
+            yield block
+
+
+async def _timed(blocks: Blocks, moment: float) -> AsyncGenerator[RowBlock, None]:
     loop = asyncio.get_running_loop()
     closing: list[asyncio.Task[None]] = []
 
@@ -59,12 +84,11 @@ async def timed(blocks: Blocks, moment: float | None) -> AsyncGenerator[RowBlock
                     block = await anext(blocks)
             except StopAsyncIteration:
                 return
-            timer = loop.call_at(moment, close) if moment is not None else None
+            timer = loop.call_at(moment, close)
             try:
                 yield block
             finally:
-                if timer is not None:
-                    timer.cancel()
+                timer.cancel()
             if closing:
                 raise _out_of_time()
     finally:

@@ -25,6 +25,7 @@ class Running:
     Attributes:
         snapshot: held until the last row is out: what it knows of is not dropped before.
         end: when it must be done, by the event loop's clock; None for no end.
+        rests: whether the time between two rows that its client takes does not count.
         rows, nbytes: that the client took.
         error: interrupted, unless the last row was taken or an error said why.
     """
@@ -32,6 +33,7 @@ class Running:
     snapshot: Catalog
     staging: Staging
     end: float | None
+    rests: bool = False
     progress: Progress = field(default_factory=Progress)
     rows: int = 0
     nbytes: int = 0
@@ -43,7 +45,7 @@ class Running:
         Raises:
             SQLError: 1969 where there is no more time; it comes with the blocks.
         """
-        return _Watched(self, blocks if self.end is None else timed(blocks, self.end))
+        return _Watched(self, timed(blocks, self.end, self.rests))
 
 
 class _Watched(Blocks):
@@ -73,15 +75,21 @@ class _Watched(Blocks):
 
 @contextmanager
 def running(
-    sql: str, services: Services, client: Client, database: str | None, staging: Staging, end: float | None
+    sql: str,
+    services: Services,
+    client: Client,
+    database: str | None,
+    staging: Staging,
+    end: float | None,
+    rests: bool = False,
 ) -> Iterator[Running]:
     """A query as long as it runs; afterwards it is noted in the query log.
 
     Args:
         staging: given up at the end.
-        end: see `Running`.
+        end, rests: see `Running`.
     """
-    one = Running(services.catalog(), staging, end)
+    one = Running(services.catalog(), staging, end, rests)
     started = time.time()
     try:
         yield one

@@ -73,6 +73,7 @@ class Session:
         self._database: str | None = None
         self._named = prepared.Named()
         self._statement = ""
+        self._by_cursor = False
         self._since = time.time()
         services.sessions[client.connection_id] = self
 
@@ -121,6 +122,7 @@ class Session:
                 return
             raise SQLError(1065, "Query was empty")
         self._services.queries += len(statements)
+        self._by_cursor = False
         try:
             for number, statement in enumerate(statements):
                 self._statement, self._since = statement, time.time()
@@ -147,9 +149,12 @@ class Session:
             raise self._told(refusal) from None
         return Prepared(taken, len(taken.places), columns, len(sql))
 
-    async def execute(self, statement: Prepared, parameters: Sequence[Parameter]) -> AsyncGenerator[Reply, None]:
+    async def execute(
+        self, statement: Prepared, parameters: Sequence[Parameter], cursor: bool = False
+    ) -> AsyncGenerator[Reply, None]:
         """Answer a prepared statement, rows in the binary protocol."""
         sql = prepared.bound(statement.statement, parameters, self.encoding)
+        self._by_cursor = cursor
         self._services.queries += 1
         self._statement, self._since = sql, time.time()
         try:
@@ -336,7 +341,10 @@ class Session:
 
     def _running(self, sql: str) -> AbstractContextManager[Running]:
         staging = self._services.dispatcher.staging(self._variables.settings())
-        return running(sql, self._services, self._client, self._database, staging, deadline(self._variables))
+        # Of one query alone: others run while its cursor waits.
+        rests, self._by_cursor = self._by_cursor, False
+        end = deadline(self._variables)
+        return running(sql, self._services, self._client, self._database, staging, end, rests)
 
     async def _shape(self, sql: str) -> Sequence[ColumnDef]:
         """Columns of a query, of which nothing is run."""

@@ -8,14 +8,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from sqlglot.tokenizer_core import TokenType
 
 from qproxy.errors import SQLError, unsupported
 from qproxy.session.reader import Reader
-from qproxy.session.set_value import Name, Scalar, evaluate
-from qproxy.session.variables import Value, Variables
+from qproxy.session.set_value import Name, evaluate
+from qproxy.session.variables import Variables
 
 _SCOPES = ("SESSION", "LOCAL", "GLOBAL")
 _ISOLATION = ("READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
@@ -131,18 +129,7 @@ def _user_variable(reader: Reader, variables: Variables, before: Variables) -> N
     value = evaluate(reader, before, user_variable_name)
     if isinstance(value, Name):
         raise SQLError(1054, f"Unknown column '{value.text}' in 'SET'")
-    variables.user[name] = _kept(value)
-
-
-def _kept(value: Scalar) -> Value:
-    """A value as user variables hold it."""
-    if not isinstance(value, Decimal):
-        return value
-    if Decimal(repr(float(value))) != value:
-        raise unsupported(
-            f"user variables with more digits than a double has ({value}); write the number into the query"
-        )
-    return float(value)
+    variables.user[name] = value
 
 
 def user_variable_name(reader: Reader) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
+from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation, localcontext
 from math import isfinite
 
 from sqlglot.tokenizer_core import TokenType
@@ -168,13 +168,24 @@ def _compute(operator: str, left: Scalar | Name, right: Scalar | Name) -> Scalar
         traps = [InvalidOperation] if operator == "/" else [InvalidOperation, Inexact]
         with localcontext(Context(prec=_DIGITS, traps=traps)):
             if operator == "/":
-                places = max(-int(Decimal(first).as_tuple().exponent), 0) + _ROUNDING
-                return (Decimal(first) / Decimal(second)).quantize(Decimal(1).scaleb(-places))
+                places = _places_of_quotient(Decimal(first), Decimal(second))
+                return (Decimal(first) / Decimal(second)).quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
             exact = _exact(operator, Decimal(first), Decimal(second))
     except (ArithmeticError, ValueError) as error:
         raise SQLError(1690, f"value is out of range in '({first} {operator} {second})'") from error
     whole = operator == "DIV" or (isinstance(first, int) and isinstance(second, int))
     return int(exact) if whole else exact
+
+
+def _places_of_quotient(first: Decimal, second: Decimal) -> int:
+    """Digits behind the point that MariaDB keeps of a quotient: it counts them by nines (do_div_mod in decimal.c)."""
+    wanted, room = _ROUNDING, 0
+    for number in (first, second):
+        digits = max(-int(number.as_tuple().exponent), 0)
+        nines = -(-digits // 9) * 9
+        wanted -= nines - digits
+        room += nines
+    return -(-(room + max(wanted, 0)) // 9) * 9
 
 
 def _exact(operator: str, first: Decimal, second: Decimal) -> Decimal:

@@ -15,7 +15,7 @@ from qproxy.wire.handler import STATUS_AUTOCOMMIT
 from qproxy.wire.packets import SERVER_VERSION
 
 #: What a variable can hold.
-Value = str | int | float | None
+Value = str | int | float | Decimal | None
 
 #: Variables that change together: a character set and the collation that belongs to it.
 _PAIRS: Mapping[str, str] = MappingProxyType(

@@ -178,7 +178,7 @@ class Commands:
 
     async def _stmt_execute(self, message: bytes) -> list[bytes]:
         statement, execution = await self._statements.execution(message, self._capabilities)
-        replies = self._handler.execute(statement.prepared, execution.parameters)
+        replies = self._handler.execute(statement.prepared, execution.parameters, execution.cursor)
         try:
             reply = await anext(replies)
             if execution.cursor and isinstance(reply, Rows):

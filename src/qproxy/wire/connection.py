@@ -15,7 +15,7 @@ from qproxy.wire.auth import Gate, Peer, make_nonce
 from qproxy.wire.commands import Commands
 from qproxy.wire.handler import Client, Handler, HandlerFactory
 from qproxy.wire.limits import Limits
-from qproxy.wire.login import greet, read_proxy_header
+from qproxy.wire.login import greet, read_proxy_header, read_request
 from qproxy.wire.packets import LoginRequest
 from qproxy.wire.reader import malformed
 from qproxy.wire.seats import Seats
@@ -50,7 +50,7 @@ class Connection:
         self._command: asyncio.Task[list[bytes]] | None = None
         self._stopped_by: SQLError | None = None
         self._leaving = False
-        self._nonce = b""
+        self._nonce = make_nonce()
         self._capabilities = 0
         self._collation = 0
 
@@ -69,11 +69,24 @@ class Connection:
         """Bytes held for the client, both ways."""
         return self._stream.unsent + self._stream.unread
 
+    def greet(self, sock: socket.socket, tls: bool) -> None:
+        """Send the greeting.
+
+        Args:
+            tls: whether TLS is offered.
+
+        Raises:
+            OSError: the client is gone.
+        """
+        greet(sock, self._id, self._nonce, self._gate.plugin, tls)
+
     async def run(self, sock: socket.socket, tls: ssl.SSLContext | None, proxied: bool) -> None:
         """Serve the client until it leaves. Takes the socket over.
 
         Args:
-            proxied: whether a load balancer says first whom it connects.
+            tls: offered by the greeting where given.
+            proxied: whether a load balancer says first whom it connects, and the greeting is sent behind that; else
+                the client was greeted.
         """
         self._task = asyncio.current_task()
         try:
@@ -81,11 +94,14 @@ class Connection:
                 await self._serve()
         except ConnectionLost:
             log.debug("connection %d: client gone", self._id)
+        except asyncio.CancelledError:
+            # There was time for what the client has not taken.
+            self._stream.abort()
+            raise
         finally:
             try:
-                if self._stream.attached:
-                    await self._stream.close()
-                else:
+                await self._stream.close()
+                if not self._stream.attached:
                     sock.close()
             finally:
                 await self._let_go()
@@ -114,13 +130,12 @@ class Connection:
             self._task.cancel()
 
     async def _login(self, sock: socket.socket, tls: ssl.SSLContext | None, proxied: bool) -> bool:
-        self._nonce = make_nonce()
         try:
             async with asyncio.timeout(self._limits.handshake_timeout):
                 if proxied:
                     self._peer = Peer(await read_proxy_header(sock, self._peer.address))
-                request = await greet(self._stream, sock, self._id, self._nonce, self._gate.plugin, tls, self._limits)
-                return await self._enter(request)
+                    self.greet(sock, tls is not None)
+                return await self._enter(await read_request(self._stream, sock, tls, self._limits))
         except TimeoutError:
             log.info("connection %d from %s: no login in time", self._id, self._peer.address)
         except (SQLError, OSError) as err:

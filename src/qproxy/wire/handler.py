@@ -133,8 +133,14 @@ class Handler(Protocol):
         """Take a statement with ``?`` for values that come later."""
         ...
 
-    def execute(self, prepared: Prepared, parameters: Sequence[Parameter]) -> AsyncIterator[Reply]:
-        """Answer a prepared statement, rows in the binary protocol; as many parameters as it has."""
+    def execute(
+        self, prepared: Prepared, parameters: Sequence[Parameter], cursor: bool = False
+    ) -> AsyncIterator[Reply]:
+        """Answer a prepared statement, rows in the binary protocol; as many parameters as it has.
+
+        Args:
+            cursor: whether the rows wait until the client asks for them, maybe for long.
+        """
         ...
 
     async def use(self, database: str) -> None:

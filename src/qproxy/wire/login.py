@@ -33,34 +33,39 @@ async def read_proxy_header(sock: socket.socket, sender: str) -> str:
     return proxy_protocol.client_address(header, sender)
 
 
-async def greet(
-    stream: PacketStream,
-    sock: socket.socket,
-    connection_id: int,
-    nonce: bytes,
-    plugin: str,
-    tls: ssl.SSLContext | None,
-    limits: Limits,
+def greet(sock: socket.socket, connection_id: int, nonce: bytes, plugin: str, tls: bool) -> None:
+    """Send the greeting, at once: it fits the empty buffer of a new socket.
+
+    Args:
+        sock: an accepted, non-blocking socket.
+        plugin: authentication plugin that the nonce is for.
+        tls: whether TLS is offered.
+
+    Raises:
+        OSError: the client is gone.
+    """
+    sock.send(frame(packets.handshake(connection_id, nonce, _offered(tls), STATUS_AUTOCOMMIT, plugin)))
+
+
+async def read_request(
+    stream: PacketStream, sock: socket.socket, tls: ssl.SSLContext | None, limits: Limits
 ) -> LoginRequest:
-    """Greet a client, change to TLS where it asks for that, and read who it says it is.
+    """Read who a client that was greeted says it is, and change to TLS where it asks for that.
 
     The first message is read off the socket by its exact size. Whatever a client sent behind an SSLRequest
     is therefore still in the kernel when TLS takes over: the first bytes of the TLS handshake if the client is
     honest, and nothing that could ever be taken for a packet if it is not.
 
     Args:
-        stream: not attached yet.
+        stream: neither holds a socket nor is attached to one yet; does either then.
         sock: an accepted, non-blocking socket. The caller closes it, unless the stream is attached to it then.
-        plugin: authentication plugin that the nonce is for.
 
     Raises:
         SQLError: the client was already told why it cannot come in.
         ConnectionLost, OSError: the client is gone, or TLS failed.
     """
     loop = asyncio.get_running_loop()
-    offered = packets.SERVER_CAPABILITIES | (packets.SSL if tls else 0)
-    greeting = packets.handshake(connection_id, nonce, offered, STATUS_AUTOCOMMIT, plugin)
-    await loop.sock_sendall(sock, frame(greeting))
+    offered = _offered(tls is not None)
     try:
         payload = await _receive_message(sock, 1, limits.max_login_packet)
         request = packets.parse_handshake_response(payload, offered)
@@ -68,9 +73,9 @@ async def greet(
         await loop.sock_sendall(sock, frame(packets.error(err), 2))
         raise
     if isinstance(request, LoginRequest):
-        await loop.connect_accepted_socket(lambda: stream, sock)
+        stream.hold(sock)
         return request
-    await loop.connect_accepted_socket(lambda: stream, sock, ssl=tls, ssl_handshake_timeout=limits.handshake_timeout)
+    await stream.attach(sock, tls)
     try:
         request = packets.parse_handshake_response(await stream.read(None), offered)
         if isinstance(request, SSLRequest):
@@ -79,6 +84,10 @@ async def greet(
         stream.put(packets.error(err))
         raise
     return request
+
+
+def _offered(tls: bool) -> int:
+    return packets.SERVER_CAPABILITIES | (packets.SSL if tls else 0)
 
 
 async def _receive_message(sock: socket.socket, sequence: int, limit: int) -> bytes:

@@ -88,7 +88,7 @@ class Server:
         self._gate = Gate(users, Throttle(self._limits), key.get, self._ways.plugin, self._ways.require_tls)
         self._inherited = bool(listeners)
         self._listeners = list(listeners)
-        self._acceptors: list[asyncio.Task[None]] = []
+        self._paused: dict[socket.socket, asyncio.TimerHandle] = {}
         self._connections: dict[int, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ids = iter(ids or itertools.count(1))
@@ -133,7 +133,8 @@ class Server:
             # A name may have to be looked up.
             self._listeners = await asyncio.to_thread(listening.listen, self._host, self._port, self._ways.socket)
         self._port = next((int(s.getsockname()[1]) for s in self._listeners if s.family != socket.AF_UNIX), self._port)
-        self._acceptors = [asyncio.create_task(self._accept(one)) for one in self._listeners]
+        for listener in self._listeners:
+            self._listen(listener)
 
     async def close(self, patience: float = 5.0) -> None:
         """Stop listening and let go of every client; running commands end with error 1053.
@@ -141,11 +142,7 @@ class Server:
         Args:
             patience: seconds for commands to end, then they are cut off.
         """
-        for acceptor in self._acceptors:
-            acceptor.cancel()
-        await asyncio.gather(*self._acceptors, return_exceptions=True)
         self._stop_listening()
-        self._acceptors.clear()
         for connection in self.connections:
             connection.kill(SQLError(1053, "Server shutdown in progress"))
         if self._tasks:
@@ -155,6 +152,11 @@ class Server:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _stop_listening(self) -> None:
+        for timer in self._paused.values():
+            timer.cancel()
+        self._paused.clear()
+        for listener in self._listeners:
+            asyncio.get_running_loop().remove_reader(listener)
         if self._inherited:
             for listener in self._listeners:
                 listener.close()
@@ -162,20 +164,33 @@ class Server:
             listening.close(self._listeners)
         self._listeners.clear()
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, address = await loop.sock_accept(listener)
-            except OSError as err:
-                # Out of file descriptors, or a client that left again: neither ends the service.
-                log.warning("cannot accept a connection: %s", err)
-                await asyncio.sleep(_RETRY_ACCEPT)
-                continue
-            if len(self._tasks) >= self._limits.max_connections:
-                _turn_away(sock)
-                continue
+    def _listen(self, listener: socket.socket) -> None:
+        self._paused.pop(listener, None)
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Greet the next client where it stands: a task for it would come behind all others that are ready."""
+        try:
+            sock, address = listener.accept()
+        except (BlockingIOError, InterruptedError):
+            # Another process has it, or it left again.
+            return
+        except OSError as err:
+            # Out of file descriptors does not end the service.
+            log.warning("cannot accept a connection: %s", err)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener)
+            self._paused[listener] = loop.call_later(_RETRY_ACCEPT, self._listen, listener)
+            return
+        sock.setblocking(False)
+        if len(self._tasks) >= self._limits.max_connections:
+            _turn_away(sock)
+            return
+        try:
             self._open(sock, Peer("localhost", local=True) if sock.family == socket.AF_UNIX else Peer(str(address[0])))
+        except OSError as err:
+            log.debug("a client left before it was greeted: %s", err)
+            sock.close()
 
     def _open(self, sock: socket.socket, peer: Peer) -> None:
         # Finds out about clients whose machine vanished while their query runs.
@@ -183,6 +198,8 @@ class Server:
         number = next(self._ids)
         connection = Connection(number, peer, self._gate, self._seats, self._factory, self._limits)
         proxied = not peer.local and is_allowed(peer.address, self._ways.balancers)
+        if not proxied:
+            connection.greet(sock, self.tls is not None)
         task = asyncio.create_task(connection.run(sock, self.tls, proxied))
         self._connections[number] = connection
         self._tasks.add(task)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -48,6 +49,7 @@ class PacketStream(asyncio.Protocol):
         self._on_lost = on_lost
         self._splitter = PacketSplitter(limits.max_login_packet)
         self._transport: asyncio.Transport | None = None
+        self._held: socket.socket | None = None
         self._lost = False
         self._closed = asyncio.Event()
         self._reader: asyncio.Future[None] | None = None
@@ -86,6 +88,27 @@ class PacketStream(asyncio.Protocol):
     def attached(self) -> bool:
         """Whether a transport has taken the socket over."""
         return self._transport is not None
+
+    def hold(self, sock: socket.socket) -> None:
+        """Write to a socket that no transport has yet; the first `read` that has to wait attaches it.
+
+        So the few bytes that answer a login need not wait until the loop has come round to a transport for it, which
+        takes two turns of a loop that may have much to do.
+        """
+        self._held = sock
+
+    async def attach(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Let a transport take a socket over.
+
+        Args:
+            tls: for a TLS handshake that comes first; None for none.
+
+        Raises:
+            OSError: the client is gone, or TLS failed.
+        """
+        within = self._limits.handshake_timeout if tls else None
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(lambda: self, sock, ssl=tls, ssl_handshake_timeout=within)
 
     @property
     def lost(self) -> bool:
@@ -148,6 +171,11 @@ class PacketStream(asyncio.Protocol):
                 return message
             if self._lost:
                 raise ConnectionLost
+            if self._transport is None and self._held is not None:
+                async with asyncio.timeout_at(end):
+                    await self.attach(self._held)
+                # Something may have come already.
+                continue
             self._resume_reading()
             self._reader = loop.create_future()
             timer = None if end is None else loop.call_at(end, _give_up, self._reader)
@@ -249,9 +277,9 @@ class PacketStream(asyncio.Protocol):
         Args:
             patience: seconds for the client to take it, then the connection is cut.
         """
+        self._flush()
         if self._transport is None:
             return
-        self._flush()
         self._transport.close()
         try:
             async with asyncio.timeout(patience):
@@ -273,6 +301,7 @@ class PacketStream(asyncio.Protocol):
         # uvloop's transports have the methods, not the class.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(self._limits.write_high, self._limits.write_low)
+        self._held = None
 
     def data_received(self, data: bytes) -> None:
         (self._decompressor or self._splitter).feed(data)
@@ -330,10 +359,25 @@ class PacketStream(asyncio.Protocol):
             self._write(gathered)
 
     def _write(self, data: bytes | bytearray | memoryview) -> None:
-        if self._transport is not None and not self._lost and not self._transport.is_closing():
-            if self._compressor is not None:
-                data, self._packed_sequence = self._compressor.pack(data, self._packed_sequence)
+        if self._lost or (self._transport is None and self._held is None):
+            return
+        if self._transport is not None and self._transport.is_closing():
+            return
+        if self._compressor is not None:
+            data, self._packed_sequence = self._compressor.pack(data, self._packed_sequence)
+        if self._transport is not None:
             self._transport.write(data)
+        elif self._held is not None:
+            self._send(self._held, data)
+
+    def _send(self, sock: socket.socket, data: bytes | bytearray | memoryview) -> None:
+        """Send what answers a login: less than any socket takes that was sent nothing but a greeting."""
+        try:
+            whole = sock.send(data) == len(data)
+        except OSError:
+            whole = False
+        if not whole:
+            self._lose()
 
 
 def _give_up(waiter: asyncio.Future[None]) -> None:

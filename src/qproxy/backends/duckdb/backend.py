@@ -90,7 +90,9 @@ class DuckDBBackend:
             await stream.stop()
 
     @asynccontextmanager
-    async def scratch(self, table: str, select: str, settings: SessionSettings) -> AsyncIterator[DuckScratch]:
+    async def scratch(
+        self, table: str, select: str, settings: SessionSettings, uncounted: bool = False
+    ) -> AsyncIterator[DuckScratch]:
         """A temporary table with the columns of ``select``; it goes when the context is left."""
         _, columns = shape_of(select, self._registry)
         shape = TableShape(dict(columns))

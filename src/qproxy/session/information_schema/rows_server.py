@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 
 from qproxy.session import collations, show_server
@@ -97,10 +98,10 @@ def _end(spec: SystemVariable) -> Row:
 
 
 def _user_variables(context: ShowContext) -> Iterator[Row]:
-    kinds = {int: "INT", float: "DOUBLE", str: "VARCHAR", type(None): "VARCHAR"}
+    kinds = {int: "INT", float: "DOUBLE", Decimal: "DECIMAL", str: "VARCHAR", type(None): "VARCHAR"}
     for name, value in context.variables.user.items():
         charset = "utf8mb4" if isinstance(value, str | None) else "latin1"
-        shown = f"{value:.15g}" if isinstance(value, float) else value
+        shown = f"{value:.15g}" if isinstance(value, float) else f"{value:f}" if isinstance(value, Decimal) else value
         yield (name, shown, kinds[type(value)], charset)
 
 

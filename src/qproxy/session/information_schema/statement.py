@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from sqlglot.tokenizer_core import Token, TokenType
 
 from qproxy.errors import SQLError, unsupported
-from qproxy.planner.constants import FOLDED, SessionValues, Value
+from qproxy.planner.constants import FOLDED, SessionValues, Value, literal
+from qproxy.planner.faithful import text
 from qproxy.planner.guard import REFUSED, why_not
 from qproxy.planner.literals import content, quoted
 from qproxy.planner.parse import tokenize
@@ -409,7 +410,8 @@ def _literal(value: Value) -> str:
         return "NULL"
     if isinstance(value, str):
         return quoted(value)
-    return repr(value) if value >= 0 else f"({value!r})"
+    number = text(literal(value))
+    return number if value >= 0 else f"({number})"
 
 
 def _quoted(name: str) -> str:
