@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import (
     cancels,
     compare,
+    cones,
     connections,
     dispatch,
     ingest,
@@ -24,6 +25,7 @@ from benchmarks import (
     queries,
     results,
     slow_client,
+    volume,
 )
 from benchmarks.options import NotMeasured, Options, WrongAnswer
 from benchmarks.results import Measured
@@ -36,7 +38,9 @@ CASES: Mapping[str, Callable[[Options], Measured]] = {
     "ingest": ingest.measure,
     "memory": memory.measure,
     "slow_client": slow_client.measure,
+    "volume": volume.measure,
     "queries": queries.measure,
+    "cones": cones.measure,
     "neighbours": neighbours.measure,
     "pairs": pairs.measure,
     "cancels": cancels.measure,

@@ -149,6 +149,8 @@ def _measured(yardstick: Yardstick, everybody: Field, options: Options) -> Measu
     ]
     head = ("party", "seconds, in turn", "median s", "x of qproxy", "clients CPU s", "server CPU s", "workers CPU s")
     notes = ["Server: the proxy, the Spider server or the plain server. CPU seconds are medians of a turn."]
+    if yardstick.note:
+        notes.append(yardstick.note)
     if late:
         notes.append(f"Whoever was stopped is reckoned with {PATIENCE:.0f} s below.")
     return Measured(

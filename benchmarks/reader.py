@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -77,12 +78,19 @@ class Reader:
     def _command(self, body: bytes) -> None:
         self._socket.sendall(len(body).to_bytes(3, "little") + b"\0" + body)
 
-    def answer(self, statement: str, binary: bool = False, bytes_per_second: float | None = None) -> Answer:
+    def answer(
+        self,
+        statement: str,
+        binary: bool = False,
+        bytes_per_second: float | None = None,
+        see: Callable[[memoryview], None] | None = None,
+    ) -> Answer:
         """Send a statement and read its whole answer.
 
         Args:
             binary: whether as a prepared statement.
             bytes_per_second: the pace of reading; None for as fast as it comes.
+            see: called with each row.
 
         Raises:
             RuntimeError: an error in place of rows, or behind some.
@@ -99,10 +107,10 @@ class Reader:
         else:
             self.send(statement)
         self._head()
-        rows, checksum, nbytes = self._rows(bytes_per_second)
+        rows, checksum, nbytes = self._rows(bytes_per_second, see)
         return Answer(rows, checksum, nbytes, time.monotonic() - began)
 
-    def _rows(self, bytes_per_second: float | None) -> tuple[int, int, int]:
+    def _rows(self, bytes_per_second: float | None, see: Callable[[memoryview], None] | None) -> tuple[int, int, int]:
         """Number, sum of checksums and bytes of the rows to come."""
         began, received = time.monotonic(), len(self._ahead)
         rows = checksum = nbytes = 0
@@ -120,6 +128,8 @@ class Reader:
                 rows += 1
                 checksum += zlib.crc32(packet)
                 nbytes += 4 + size
+                if see is not None:
+                    see(packet)
             if bytes_per_second is not None:
                 time.sleep(max(0.0, received / bytes_per_second - (time.monotonic() - began)))
             more = self._socket.recv(_RECEIVE_BYTES)

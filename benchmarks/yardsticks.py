@@ -40,6 +40,7 @@ class Yardstick:
         plain: for parties whose tables have internal columns too; the columns by name.
         ordered: whether the order of rows is part of the answer.
         one_server: whether a plain server that holds all rows is asked as well.
+        note: what explains the figures.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Yardstick:
     plain: str = ""
     ordered: bool = False
     one_server: bool = False
+    note: str = ""
 
     def direct(self, chunks: list[int]) -> str:
         """The one statement that a worker is asked directly."""
@@ -91,6 +93,9 @@ YARDSTICKS = (
         "SELECT pair, SUM(n), SUM(s), MAX(m) FROM ({chunks}) AS t GROUP BY pair",
         (Aim(PLAIN, 0.6),),
         one_server=True,
+        note="Nearly every row is a group of its chunk: one server groups a million rows once, workers group them by "
+        "chunk, and one of them once more what travelled. CPU of workers in one run: 1.3 s for the groups of chunks, "
+        "1.2 to load them, 1.5 for the final statement; of the plain server 1.4 for all.",
     ),
     Yardstick(
         "top",
@@ -116,6 +121,8 @@ YARDSTICKS = (
         "SELECT DISTINCT visit FROM Object_{c}",
         "SELECT DISTINCT visit FROM ({chunks}) AS t",
         (Aim(WORKERS, 1.4), *_spider(1 / 4)),
+        note="Spider has each chunk's different values made by its worker, as qproxy does: of 200,000 rows 87,538 "
+        "travelled to Spider, 9,002 to qproxy. Both wait for the workers; a quarter of their time is not to be had.",
     ),
     Yardstick(
         "join",

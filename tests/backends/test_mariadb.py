@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from qproxy.backends.base import SessionSettings
+from qproxy.backends.base import DEFAULT_SETTINGS, SessionSettings
 from qproxy.backends.mariadb import MariaDBBackend
 from qproxy.catalog.model import Worker
 from qproxy.errors import QproxyError, SQLError, WorkerError
-from qproxy.wire.rowblock import decode_rows
+from qproxy.wire.rowblock import decode_rows, encode_rows
 from tests.harness.faults import FaultProxy
 from tests.harness.mariadbd import Server, running_server, start, temporary_directory
 
@@ -460,8 +460,30 @@ async def test_a_value_that_would_change_in_the_scratch_table_is_an_error(backen
             ):
                 async for block in stream:
                     await scratch.append(block)
+                async with scratch.query("SELECT c FROM m"):
+                    pass
         assert refused.value.code == 1235
         assert "Data too long for column 'c'" in refused.value.message
+
+
+async def test_rows_wait_until_there_are_enough_to_load(backend: MariaDBBackend) -> None:
+    async def loads() -> int:
+        return int((await rows_of(backend, "SHOW GLOBAL STATUS LIKE 'Com_load'"))[0][1] or 0)
+
+    before = await loads()
+    async with backend.scratch("m", "SELECT 1 AS n, 'abc' AS t LIMIT 0", DEFAULT_SETTINGS) as scratch:
+        for first in range(0, 2000, 40):
+            await scratch.append(
+                encode_rows([(b"%d" % n, b"t\\" if n == 7 else b"t") for n in range(first, first + 40)])
+            )
+        assert await loads() == before
+        async with scratch.query("SELECT COUNT(*), SUM(n), SUM(t = 't') FROM m") as stream:
+            found = [row async for block in stream for row in decode_rows(block)]
+        assert found == [[b"2000", b"1999000", b"1999"]]
+        # What is in the table does not come again.
+        async with scratch.query("SELECT COUNT(*) FROM m") as stream:
+            assert [row async for block in stream for row in decode_rows(block)] == [[b"2000"]]
+    assert await loads() == before + 1
 
 
 async def test_close_leaves_no_connection_behind(server: Server) -> None:

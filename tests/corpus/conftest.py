@@ -59,6 +59,10 @@ def oracle(catalogue: Catalogue) -> Iterator[Connections]:
 
 
 @pytest.fixture(scope="session")
-def verdicts(oracle: Connections) -> Verdicts:
-    """Judges by the oracle's answers; each is asked for once in a run."""
-    return Verdicts(oracle.ask)
+def verdicts(oracle: Connections, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
+    """Judges by the oracle's answers; each is asked for once in a run, of however many processes."""
+    if worker_id == "master":
+        return Verdicts(oracle.ask)
+    shared = tmp_path_factory.getbasetemp().parent / "oracle"
+    shared.mkdir(exist_ok=True)
+    return Verdicts(oracle.ask, shared)

@@ -109,6 +109,34 @@ def test_fragments_widen_where_few_rows_travel(given: int, widest: int) -> None:
     assert taken == list(chunks)
 
 
+@pytest.mark.parametrize(("share", "combining"), [(1.0, False), (0.97, False), (0.9, True), (0.0, True)])
+def test_groups_of_chunks_are_combined_unless_the_first_ones_are_as_many_as_rows(share: float, combining: bool) -> None:
+    chunks = tuple(range(400))
+    plan = plan_of("SELECT ra, COUNT(*) FROM Star GROUP BY ra", chunks)
+    cursor = Cursor(plan, placed(chunks, 1, ("w1",)), Batching(), 200)
+    batches = []
+    assert cursor.combining
+    while (batch := cursor.next("w1")) is not None:
+        batches.append(batch.tolist())
+        cursor.learn(batch, int(100 * len(batch) * share))
+        assert cursor.combining is combining
+    assert [len(b) for b in batches] == [13, 13, 100, 100, 100, 74]
+    statements = Statements(plan, str)
+    assert statements.batch((1, 2)).startswith("SELECT `p0` AS `p0`, SUM(`p1`) AS `p1` FROM (")
+    apart = statements.batch((1, 2), combine=False)
+    assert apart.startswith("(SELECT `Star`.`ra` AS `p0`, COUNT(*) AS `p1` FROM `sky__g1`.`Star_1` AS `Star` GROUP BY")
+    assert apart.count("UNION ALL") == 1
+
+
+def test_a_single_group_is_always_combined() -> None:
+    plan = plan_of("SELECT COUNT(ra) FROM Star")
+    cursor = Cursor(plan, placed(CHUNKS, 1, ("w1",)), Batching(), 200)
+    batch = cursor.next("w1")
+    assert batch is not None and len(batch) == 2
+    cursor.learn(batch, 100 * len(batch))
+    assert cursor.combining
+
+
 def test_what_many_rows_come_from_makes_fragments_narrow_again() -> None:
     chunks = tuple(range(2000))
     batching = Batching(200, 1600, 400, widest=4)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import pickle
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -19,10 +24,12 @@ class Verdicts:
 
     Args:
         oracle: asks the oracle: a statement, and the default database.
+        shared: a directory where the processes of one run keep answers for each other; None for a process alone.
     """
 
-    def __init__(self, oracle: Ask) -> None:
+    def __init__(self, oracle: Ask, shared: Path | None = None) -> None:
         self._oracle = oracle
+        self._shared = shared
         self._known: dict[tuple[str, str], Answer] = {}
 
     def wanted(self, sql: str, database: str) -> Answer:
@@ -33,10 +40,26 @@ class Verdicts:
         """
         key = (sql, database)
         if key not in self._known:
-            answer = self._oracle(sql, database)
-            assert isinstance(answer, Answer), f"the oracle refuses {sql}: {answer}"
-            self._known[key] = answer
+            self._known[key] = self._asked(sql, database) if self._shared is None else self._told(sql, database)
         return self._known[key]
+
+    def _asked(self, sql: str, database: str) -> Answer:
+        answer = self._oracle(sql, database)
+        assert isinstance(answer, Answer), f"the oracle refuses {sql}: {answer}"
+        return answer
+
+    def _told(self, sql: str, database: str) -> Answer:
+        """The answer that another process had, or now has of this one."""
+        assert self._shared is not None
+        file = self._shared / hashlib.sha256(f"{database}\0{sql}".encode()).hexdigest()
+        with suppress(FileNotFoundError):
+            known: Answer = pickle.loads(file.read_bytes())
+            return known
+        answer = self._asked(sql, database)
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_bytes(pickle.dumps(answer))
+        part.replace(file)
+        return answer
 
     def faults(self, case: Case, got: Answer | Refusal) -> list[str]:
         """What is wrong with an answer; empty where nothing is."""

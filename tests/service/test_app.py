@@ -198,8 +198,8 @@ async def test_shutdown_ends_statements_and_leaves_nothing(small: Small) -> None
         await asyncio.to_thread(cursor.execute, "SELECT o.id, o.pad, f.n FROM Object o, Factor f")
         await until(lambda: small.running("SQRT") > 0)
         began = time.monotonic()
-    # A client that takes nothing of what waits for it is given twice five seconds.
-    assert time.monotonic() - began < 12
+    # A client that takes nothing of what waits for it is given five seconds.
+    assert time.monotonic() - began < 7
     with pytest.raises(pymysql.MySQLError) as failed:
         await running_query
     assert failed.value.args[0] == 1053

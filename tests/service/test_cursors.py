@@ -19,7 +19,9 @@ from qproxy.wire.server import Server
 from tests.harness.small import ROWS, Small, proxied
 from tests.wire.prepared_client import Failure, PreparedClient, Result
 
-CURSORS = 30
+CURSORS = 12
+#: To each worker, for statements and for merges: there are more cursors than connections of either kind.
+CONNECTIONS = 3
 #: More than any socket holds, several statements a worker.
 STREAMED = "SELECT o.id, o.pad, f.n FROM Object o, Factor f WHERE f.n < 2"
 #: Rows of a final statement, on a worker chosen by chance.
@@ -29,10 +31,10 @@ PROMPT = 5.0
 
 
 def proxy(small: Small, directory: Path, spool_limit_mb: int = 2000) -> AbstractAsyncContextManager[Server]:
-    """A proxy with so little memory for each query that rows wait on workers or on disk."""
+    """A proxy with few connections, and so little memory for each query that rows wait on workers or on disk."""
     plain = Config()
     dispatch = replace(plain.dispatch, buffer_mb=1, spool_dir=str(directory), spool_limit_mb=spool_limit_mb)
-    config = replace(plain, dispatch=dispatch)
+    config = replace(plain, dispatch=dispatch, workers=replace(plain.workers, connections=CONNECTIONS))
     return proxied(small, config)
 
 

@@ -83,7 +83,16 @@ class ResultStream(Protocol):
         """Column definitions as the worker gave them."""
         ...
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last row was given, as far as one can tell without asking for more."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[RowBlock]:
+        """Itself."""
+        ...
+
+    async def __anext__(self) -> RowBlock:
         """Blocks until the last row.
 
         Raises:

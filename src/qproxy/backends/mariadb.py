@@ -86,16 +86,28 @@ class MariaDBBackend:
         """Never: each chunk has tables of its own."""
         return False
 
-    @contextlib.asynccontextmanager
-    async def query(self, sql: str, settings: SessionSettings = DEFAULT_SETTINGS) -> AsyncIterator[ResultStream]:
+    def query(
+        self, sql: str, settings: SessionSettings = DEFAULT_SETTINGS
+    ) -> contextlib.AbstractAsyncContextManager[ResultStream]:
         """See `Backend.query`."""
-        async with self._statements:
-            stream = await self._begin(sql, settings)
-            try:
-                yield stream
-            finally:
-                self._end(stream)
-                self._pool.give_back(stream.link)
+        return _Query(self, sql, settings)
+
+    async def begin(self, sql: str, settings: SessionSettings) -> MariaDBStream:
+        """Enter `query`."""
+        await self._statements.enter()
+        try:
+            return await self._begin(sql, settings)
+        except BaseException:
+            self._statements.leave()
+            raise
+
+    def end(self, stream: MariaDBStream) -> None:
+        """Leave `query`."""
+        try:
+            self._end(stream)
+            self._pool.give_back(stream.link)
+        finally:
+            self._statements.leave()
 
     @contextlib.asynccontextmanager
     async def scratch(
@@ -140,6 +152,7 @@ class MariaDBBackend:
                 filled = self._filled(link, table.name, columns)
                 for block in rows:
                     await filled.append(block)
+                await filled.flush()
                 for key in table.keys:
                     # Refused for long text, which can be looked for without.
                     with contextlib.suppress(SQLError):
@@ -383,7 +396,9 @@ class MariaDBBackend:
         link.held.pop(table.name, None)
         await self._run(link, f"CREATE OR REPLACE TEMPORARY TABLE {table.name} ({table.columns}) {_HELD_OPTIONS}")
         columns = await self._run(link, f"SELECT * FROM {table.name} LIMIT 0")
-        await self._filled(link, table.name, columns).append(table.rows)
+        filled = self._filled(link, table.name, columns)
+        await filled.append(table.rows)
+        await filled.flush()
         link.held[table.name] = table.digest
 
     def _filled(
@@ -429,6 +444,24 @@ class MariaDBBackend:
             raise
         else:
             self._pool.give_back(link)
+
+
+class _Query(contextlib.AbstractAsyncContextManager[ResultStream]):
+    """A statement as long as it runs: see `Backend.query`. A context manager made of a generator would cost more."""
+
+    def __init__(self, backend: MariaDBBackend, sql: str, settings: SessionSettings) -> None:
+        self._backend = backend
+        self._sql = sql
+        self._settings = settings
+        self._stream: MariaDBStream | None = None
+
+    async def __aenter__(self) -> ResultStream:
+        self._stream = await self._backend.begin(self._sql, self._settings)
+        return self._stream
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._stream is not None:
+            self._backend.end(self._stream)
 
 
 class _Unheard(WorkerError):

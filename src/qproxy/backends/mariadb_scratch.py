@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from qproxy.backends.base import ResultStream
 from qproxy.backends.tab_separated import tab_separated
@@ -13,6 +13,8 @@ from qproxy.wire.rowblock import RowBlock, decode_rows
 
 #: INSERT statements are cut at about this many bytes.
 INSERT_SIZE = 1 << 20
+#: Rows are loaded when there are about so many bytes of them: with each LOAD the worker is waited for.
+LOAD_SIZE = 1 << 21
 #: Fewer rows are inserted: loading takes one answer of the worker more.
 LOADED_ROWS = 100
 #: For every INSERT and LOAD, whatever mode the client has: a value that would not come back as it is must be an error,
@@ -74,13 +76,30 @@ class MariaDBScratch:
         )
         self._head = f"SET STATEMENT sql_mode='{_INSERT_MODE}' FOR INSERT INTO {table} VALUES ".encode()
         self._literals = [literal_of(c) for c in columns]
+        self._waiting: list[tuple[RowBlock, bytes]] = []
+        self._size = 0
 
     async def append(self, block: RowBlock) -> None:
-        """See `Scratch.append`: LOAD DATA, or multi-row INSERTs of about a megabyte."""
-        if self._loads and block.rows >= LOADED_ROWS:
-            data = tab_separated(block, self._width, self._texts)
-            if data is not None and await self._loaded(data):
-                return
+        """See `Scratch.append`. What is not much waits for more, see `flush`."""
+        data = tab_separated(block, self._width, self._texts) if self._loads else None
+        if data is None:
+            await self._insert_block(block)
+            return
+        self._waiting.append((block, data))
+        self._size += len(data)
+        if self._size >= LOAD_SIZE:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Put into the table what waits: LOAD DATA, or multi-row INSERTs of about a megabyte."""
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        many = sum(block.rows for block, _ in waiting) >= LOADED_ROWS
+        if many and await self._loaded(b"".join([data for _, data in waiting])):
+            return
+        for block, _ in waiting:
+            await self._insert_block(block)
+
+    async def _insert_block(self, block: RowBlock) -> None:
         literals = self._literals
         values: list[bytes] = []
         size = 0
@@ -94,9 +113,12 @@ class MariaDBScratch:
         if values:
             await self._insert(values)
 
-    def query(self, sql: str) -> AbstractAsyncContextManager[ResultStream]:
+    @asynccontextmanager
+    async def query(self, sql: str) -> AsyncIterator[ResultStream]:
         """See `Scratch.query`."""
-        return self._run(sql, self._wanted)
+        await self.flush()
+        async with self._run(sql, self._wanted) as stream:
+            yield stream
 
     async def _loaded(self, data: bytes) -> bool:
         """Load rows; False where the server does not let anybody do so."""

@@ -5,6 +5,7 @@ A cursor holds arrays of chunk ids, never an object a chunk; a statement is text
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from qproxy.catalog.model import ChunkIds, Placement
 from qproxy.catalog.naming import chunk_table, chunk_tables, empty_table
 from qproxy.errors import SQLError
-from qproxy.planner.plan import SUB_CHUNK_LIST, Plan, Slot, Template
+from qproxy.planner.plan import SUB_CHUNK_LIST, Final, Plan, Slot, Template
 
 Rows = npt.NDArray[np.int64]
 
@@ -22,6 +23,10 @@ Rows = npt.NDArray[np.int64]
 MAX_STATEMENT = 1 << 18
 #: Where more sub-chunks of a chunk are wanted than this, all its rows are read.
 MAX_SUB_CHUNKS = 200
+#: First fragments of a worker that show how many groups there are, and how much smaller they are than later ones.
+_PROBES, _PROBE = 2, 8
+#: Groups for each row of such a fragment, above which eight times as many rows would hardly be fewer when combined.
+_HARDLY = 0.95
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,16 @@ class Statements:
             return 8 * len(self._slots)
         return self._partial.size + 24 * len(self._slots) + 16
 
-    def batch(self, chunks: Sequence[int]) -> str:
-        """The statement for some chunks of one worker; for none, the one that gives no stored row."""
+    def batch(self, chunks: Sequence[int], combine: bool = True) -> str:
+        """The statement for some chunks of one worker; for none, the one that gives no stored row.
+
+        Args:
+            combine: whether the rows of the chunks are to be reduced together, where the plan has a way to.
+        """
+        before, after = (self._before, self._after) if combine else ("", "")
         if self.spanning and chunks:
             inner = self._partial.fill([self._names(i, s, chunks) for i, s in enumerate(self._slots)])
-            return f"{self._before}{inner}{self._after}"
+            return f"{before}{inner}{after}"
         if self._narrowed is None and not self._present:
             around = self._around
             parts = [str(c).join(around) for c in chunks]
@@ -100,7 +110,7 @@ class Statements:
         if not parts:
             parts = [self._partial.fill([standing_in(s) for s in self._slots])]
         inner = parts[0] if len(parts) == 1 else "(" + ") UNION ALL (".join(parts) + ")"
-        return f"{self._before}{inner}{self._after}"
+        return f"{before}{inner}{after}"
 
     def _statement(self, chunk: int) -> str:
         names = [self._name(i, s, chunk) for i, s in enumerate(self._slots)]
@@ -142,6 +152,12 @@ def _around(template: Template, slots: Sequence[Slot]) -> tuple[str, ...]:
 def standing_in(slot: Slot) -> str:
     """The table that a slot reads where no chunk is: the empty stand-in, or a whole regular table."""
     return empty_table(slot.name) if slot.table.partitioned else slot.name
+
+
+def first_replica(placement: Placement, chunk: int) -> str | None:
+    """The worker that a chunk is asked of where none has failed; None where no worker holds it."""
+    at = min(int(placement.chunks.searchsorted(chunk)), len(placement.chunks) - 1)
+    return next((placement.workers[i] for i in placement.replicas[at].tolist() if i >= 0), None)
 
 
 @dataclass
@@ -196,6 +212,8 @@ class Cursor:
         self._placement = placement
         self._batching = batching
         self._reduced = plan.combined is not None
+        self._grouped = self._reduced and isinstance(plan.merge, Final) and plan.merge.grouped
+        self._probes: Counter[str] = Counter()
         self._near = any(s.overlap for s in plan.slots)
         several = plan.together if together is None else together
         self._most = max(1, min(batching.chunks, MAX_STATEMENT // chunk_size)) if several else 1
@@ -228,10 +246,16 @@ class Cursor:
         return batch
 
     def learn(self, batch: ChunkIds, given: int) -> None:
-        """A batch is complete: how many rows it gave tells how many chunks may go into the next ones."""
-        if not self._reduced:
+        """A batch is complete: how many rows it gave tells how many chunks may go into the next ones, or how many
+        groups there are."""
+        if self._grouped or not self._reduced:
             self._learned += int(self._stored(batch).sum())
             self._given += given
+
+    @property
+    def combining(self) -> bool:
+        """Whether it pays to combine the groups of chunks: not where nearly every row so far was a group of its own."""
+        return not self._grouped or self._given <= _HARDLY * self._learned
 
     def lose(self, worker: str, batch: ChunkIds, reason: str) -> None:
         """A worker failed: its batch and all that still waits for it go to other replicas.
@@ -248,6 +272,9 @@ class Cursor:
 
     def _size(self, worker: str, part: _Part) -> int:
         share = min(self._most, self._shares.get(worker, 1))
+        if self._grouped and self._probes[worker] < _PROBES:
+            self._probes[worker] += 1
+            share = -(-share // _PROBE)
         if self._reduced:
             return min(share, part.fitting(self._batching.near_rows)) if self._near else share
         # Wider than by its rows alone only as far as every worker keeps several fragments to give.

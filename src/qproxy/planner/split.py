@@ -293,7 +293,7 @@ def _aggregated(query: Query) -> Split:
     combined = render.select(combine, from_=f"FROM ({partial}) AS `{PARTS}`", groups=key_columns, having=filled)
     statement = _merging(query, items, key_columns, having, orders)
     columns = render.select(partials.typed(), **chunk)  # type: ignore[arg-type]
-    return Split(partial, combined, Final(columns, statement))
+    return Split(partial, combined, Final(columns, statement, grouped=bool(query.groups)))
 
 
 def _ordered(query: Query) -> Split | None:
