@@ -108,6 +108,7 @@ class DispatchConfig:
         buffer_mb: memory for the rows of one query's incomplete fragments, in 2**20 bytes; more goes to disk.
         spool_limit_mb: most that rows which clients do not fetch take on disk, those of all queries together, in 2**20
             bytes.
+        index_cache_mb: memory for places of ids that workers have told, in 2**20 bytes; a proxy asks again for others.
         spool_dir: where to; relative to the configuration file, empty for the system's temporary directory.
     """
 
@@ -115,6 +116,7 @@ class DispatchConfig:
     fragment_chunks: int = _setting(200, least=1, most=5000)
     buffer_mb: int = _setting(32, least=1)
     spool_limit_mb: int = _setting(20_000, least=1)
+    index_cache_mb: int = _setting(64, least=0)
     spool_dir: str = _setting("")
 
 

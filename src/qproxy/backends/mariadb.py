@@ -86,16 +86,28 @@ class MariaDBBackend:
         """Never: each chunk has tables of its own."""
         return False
 
-    @contextlib.asynccontextmanager
-    async def query(self, sql: str, settings: SessionSettings = DEFAULT_SETTINGS) -> AsyncIterator[ResultStream]:
+    def query(
+        self, sql: str, settings: SessionSettings = DEFAULT_SETTINGS
+    ) -> contextlib.AbstractAsyncContextManager[ResultStream]:
         """See `Backend.query`."""
-        async with self._statements:
-            stream = await self._begin(sql, settings)
-            try:
-                yield stream
-            finally:
-                self._end(stream)
-                self._pool.give_back(stream.link)
+        return _Query(self, sql, settings)
+
+    async def begin(self, sql: str, settings: SessionSettings) -> MariaDBStream:
+        """Enter `query`."""
+        await self._statements.enter()
+        try:
+            return await self._begin(sql, settings)
+        except BaseException:
+            self._statements.leave()
+            raise
+
+    def end(self, stream: MariaDBStream) -> None:
+        """Leave `query`."""
+        try:
+            self._end(stream)
+            self._pool.give_back(stream.link)
+        finally:
+            self._statements.leave()
 
     @contextlib.asynccontextmanager
     async def scratch(
@@ -434,6 +446,24 @@ class MariaDBBackend:
             self._pool.give_back(link)
 
 
+class _Query(contextlib.AbstractAsyncContextManager[ResultStream]):
+    """A statement as long as it runs: see `Backend.query`. A context manager made of a generator would cost more."""
+
+    def __init__(self, backend: MariaDBBackend, sql: str, settings: SessionSettings) -> None:
+        self._backend = backend
+        self._sql = sql
+        self._settings = settings
+        self._stream: MariaDBStream | None = None
+
+    async def __aenter__(self) -> ResultStream:
+        self._stream = await self._backend.begin(self._sql, self._settings)
+        return self._stream
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._stream is not None:
+            self._backend.end(self._stream)
+
+
 class _Unheard(WorkerError):
     """A connection from the pool was gone before the worker took the statement: a new one may do."""
 
@@ -452,6 +482,7 @@ def _set_statement(settings: SessionSettings) -> str:
     zone = f"'{_escape(settings.time_zone or UTC)}'"
     return (
         f"SET sql_mode={mode}, time_zone={zone}, collation_connection={settings.collation},"
-        f" character_set_results={'NULL' if charset is None else charset}"
+        f" character_set_results={'NULL' if charset is None else charset},"
+        f" group_concat_max_len={'DEFAULT' if settings.group_concat is None else settings.group_concat}"
         + "".join(f", @{_quoted(name)}={value}" for name, value in settings.variables)
     )

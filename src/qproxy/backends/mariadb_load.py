@@ -58,15 +58,15 @@ async def load(worker: str, link: Link, sql: str, blocks: Iterable[bytes]) -> Lo
     """
     splitter = PacketSplitter()
     try:
-        link.writer.write(frame(b"\x03" + sql.encode()))
+        link.socket.write(frame(b"\x03" + sql.encode()))
         answer = await _packet(worker, link, splitter)
         sequence = 2
         if answer[0] == _LOCAL_INFILE:
             for block in blocks:
-                link.writer.write(frame(block, sequence))
+                link.socket.write(frame(block, sequence))
                 sequence += 1
-                await link.writer.drain()
-            link.writer.write(frame(b"", sequence))
+                await link.socket.drain()
+            link.socket.write(frame(b"", sequence))
             answer = await _packet(worker, link, splitter)
     except (ConnectionError, TimeoutError) as error:
         raise WorkerError(worker, "connection lost") from error
@@ -79,7 +79,7 @@ async def load(worker: str, link: Link, sql: str, blocks: Iterable[bytes]) -> Lo
 
 async def _packet(worker: str, link: Link, splitter: PacketSplitter) -> bytes:
     while (packet := splitter.next()) is None:
-        data = await link.reader.read(BLOCK)
+        data = await link.socket.read()
         if not data:
             raise WorkerError(worker, "connection lost")
         splitter.feed(data)

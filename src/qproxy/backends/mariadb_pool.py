@@ -11,6 +11,7 @@ import pymysql
 
 from qproxy.backends.base import DEFAULT_SETTINGS, SessionSettings
 from qproxy.backends.mariadb_errors import reason_of
+from qproxy.backends.mariadb_socket import take_over
 from qproxy.catalog.model import Worker
 from qproxy.errors import SQLError, WorkerError
 
@@ -32,6 +33,7 @@ class Link:
     Attributes:
         settings: session variables that it has now; None where nobody can tell.
         reused: whether it waited in the pool, where the worker may have closed it unnoticed.
+        socket: its bytes.
         held: digests of the proxy's own tables that it holds as temporary ones, by name.
     """
 
@@ -40,12 +42,16 @@ class Link:
         self.reused = False
         self.held: dict[str, bytes] = {}
         self.connection = connection
+        # aiomysql reads no more: all answers are read raw.
+        unread = bytes(connection._reader._buffer)
+        self.socket = take_over(connection._writer.transport, unread)
+        self._dropped = False
         self._used = asyncio.get_running_loop().time()
 
     @property
     def closed(self) -> bool:
         """Whether it was dropped here; a worker that went away shows in `usable`."""
-        return bool(self.connection.closed)
+        return self._dropped
 
     @property
     def thread(self) -> int:
@@ -53,24 +59,9 @@ class Link:
         return int(self.connection.server_thread_id[0])
 
     @property
-    def reader(self) -> asyncio.StreamReader:
-        """Bytes of the worker."""
-        reader: asyncio.StreamReader = self.connection._reader
-        return reader
-
-    @property
-    def writer(self) -> asyncio.StreamWriter:
-        """Bytes to the worker."""
-        writer: asyncio.StreamWriter = self.connection._writer
-        return writer
-
-    @property
     def usable(self) -> bool:
         """Whether it is open, as far as one can see without asking."""
-        if self.closed:
-            return False
-        reader = self.connection._reader
-        return not (reader.eof_received or reader.at_eof() or reader.exception())
+        return not self.closed and self.socket.usable
 
     @property
     def idle_seconds(self) -> float:
@@ -84,10 +75,10 @@ class Link:
 
     def drop(self) -> None:
         """Close it at once, whatever is under way; the worker undoes what belonged to it."""
-        if not self.closed:
-            transport = self.writer.transport
+        if not self._dropped:
+            self._dropped = True
             self.connection.close()
-            transport.abort()
+            self.socket.transport.abort()
 
 
 class Pool:

@@ -1,23 +1,21 @@
 """A statement on a MariaDB connection: sent, and its answer read raw off the socket.
 
-aiomysql's reader is taken over for this: rows are never decoded, and not reading them stops the worker through TCP.
+Rows are never decoded, and not reading them stops the worker through TCP.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from qproxy.backends.mariadb_errors import ENDED_CODES, classified
 from qproxy.backends.mariadb_pool import Link
 from qproxy.backends.mariadb_silence import Silence
 from qproxy.errors import WorkerError
-from qproxy.wire.binary import fits, recoded
+from qproxy.wire.binary import definitions_fit, recoded
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.rowblock import RowBlock, frame, read_length_encoded_int
 from qproxy.wire.rowscan import PacketSplitter, RowScanner, parse_error
 
-READ_SIZE = 1 << 18
 # MariaDB takes the number -1 for the statement prepared last (MariaDB Knowledge Base, "COM_STMT_EXECUTE"): a statement
 # is prepared, run and closed without waiting in between.
 _LAST = b"\xff\xff\xff\xff"
@@ -35,24 +33,29 @@ class MariaDBStream:
     Attributes:
         answered: whether the worker has taken the statement.
         finished: whether the whole answer was read, so that the connection is in step.
+        complete: see `ResultStream.complete`.
     """
 
     def __init__(self, worker: str, link: Link, silence: Silence | None = None) -> None:
-        self._definitions: list[bytes] = []
+        self._definitions = b""
+        self._count = 0
         self._columns: tuple[ColumnDef, ...] | None = None
         self.answered = False
         self.finished = False
+        self.complete = False
         self.link = link
         self._worker = worker
         self._silence = silence
         self._splitter = PacketSplitter()
         self._wanted: Sequence[ColumnDef] | None = None
+        self._scanner: RowScanner | None = None
+        self._failed = False
 
     @property
     def columns(self) -> tuple[ColumnDef, ...]:
         """Definitions, none for a statement without rows. Read when asked for: fragments of rows never ask."""
         if self._columns is None:
-            self._columns = tuple(map(ColumnDef.parse, self._definitions))
+            self._columns = tuple(map(ColumnDef.parse, self._split()))
         return self._columns
 
     async def start(self, sql: str | bytes, wanted: Sequence[ColumnDef] | None = None) -> None:
@@ -68,12 +71,12 @@ class MariaDBStream:
         statement = sql if isinstance(sql, bytes) else sql.encode("utf-8", "surrogateescape")
         packets = frame(b"\x03" + statement) if wanted is None else frame(b"\x16" + statement) + _RUN_AND_CLOSE
         try:
-            self.link.writer.write(packets)
+            self.link.socket.write(packets)
         except OSError as error:
             raise WorkerError(self._worker, "connection lost") from error
         if wanted is not None:
             await self._prepared()
-        first = await self._packet()
+        (first,) = await self._packets(1)
         if first[0] == 0xFF:
             refusal = parse_error(first)
             self.answered = refusal.code not in ENDED_CODES
@@ -84,54 +87,73 @@ class MariaDBStream:
             self.finished = True
             return
         count, _ = read_length_encoded_int(first, 0)
-        definitions = [await self._packet() for _ in range(count)]
-        await self._packet()  # EOF: aiomysql does not agree to DEPRECATE_EOF
-        self._definitions, self._columns = definitions, None
-        if wanted is not None and not fits(self.columns, wanted):
+        # With the EOF behind them: aiomysql does not agree to DEPRECATE_EOF.
+        while (definitions := self._splitter.take_whole(count + 1)) is None:
+            self._splitter.feed(await self._read())
+        self._definitions, self._count, self._columns = definitions, count, None
+        if wanted is not None and not definitions_fit(self._split(), wanted):
             self._wanted = wanted
+
+    def _split(self) -> list[bytes]:
+        splitter = PacketSplitter()
+        splitter.feed(self._definitions)
+        return splitter.take(self._count)
 
     async def _prepared(self) -> None:
         """Read how the worker took the statement; its run follows."""
-        taken = await self._packet()
+        (taken,) = await self._packets(1)
         if taken[0] == 0xFF:
             refusal = parse_error(taken)
             self.answered = refusal.code not in ENDED_CODES
             if self.answered:
-                await self._packet()  # there is nothing to run
+                await self._packets(1)  # there is nothing to run
             self.finished = True
             raise classified(self._worker, refusal)
         self.answered = True
         columns = int.from_bytes(taken[5:7], "little")
-        for _ in range(columns + 1 if columns else 0):
-            await self._packet()
+        await self._packets(columns + 1 if columns else 0)
 
     async def drain(self) -> None:
         """Read what is left of the answer."""
         async for _ in self:
             pass
 
-    async def __aiter__(self) -> AsyncIterator[RowBlock]:
-        """See `ResultStream.__aiter__`."""
-        if self.finished:
-            return
-        scanner = RowScanner()
-        block = scanner.feed(self._splitter.rest())
-        while True:
-            # With the last rows comes the end: a consumer that stops at its last row leaves nothing unread.
-            if scanner.end is not None:
-                self.finished = True
-            if block is not None:
-                yield block if self._wanted is None else recoded(block, self.columns, self._wanted)
-            if scanner.end is not None:
-                if scanner.end[0] == 0xFF:
-                    raise classified(self._worker, parse_error(scanner.end))
-                return
-            block = scanner.feed(await self._read())
+    def __aiter__(self) -> AsyncIterator[RowBlock]:
+        return self
 
-    async def _packet(self) -> bytes:
-        while (packet := self._splitter.next()) is None:
+    async def __anext__(self) -> RowBlock:
+        """See `ResultStream.__anext__`."""
+        scanner = self._scanner
+        if scanner is None:
+            if self.finished:
+                raise StopAsyncIteration
+            scanner = self._scanner = RowScanner()
+            block = scanner.feed(self._splitter.rest())
+        elif scanner.end is None:
+            block = scanner.feed(await self._read())
+        else:
+            block = None
+        while block is None and scanner.end is None:
+            block = scanner.feed(await self._read())
+        # With the last rows comes the end: a consumer that stops at its last row leaves nothing unread.
+        if scanner.end is not None:
+            self.finished = True
+            self.complete = scanner.end[0] != 0xFF
+            if block is None:
+                if self.complete or self._failed:
+                    raise StopAsyncIteration
+                self._failed = True
+                raise classified(self._worker, parse_error(scanner.end))
+        assert block is not None
+        return block if self._wanted is None else recoded(block, self.columns, self._wanted)
+
+    async def _packets(self, count: int) -> list[bytes]:
+        """The payloads that come next."""
+        packets = self._splitter.take(count)
+        while len(packets) < count:
             self._splitter.feed(await self._read())
-        return packet
+            packets += self._splitter.take(count - len(packets))
+        return packets
 
     async def _read(self) -> bytes:
         if self.link.closed:
@@ -152,18 +174,11 @@ class MariaDBStream:
             WorkerError: the worker fell silent, or has an answer that does not come.
         """
         silence = self._silence
-        if silence is None:
-            return await self.link.reader.read(READ_SIZE)
+        within = None if silence is None else silence.seconds
         idle = 0
-        while True:
-            limit = asyncio.timeout(silence.seconds)
-            try:
-                async with limit:
-                    return await self.link.reader.read(READ_SIZE)
-            except TimeoutError:
-                # The socket's own timeout is an error of the connection.
-                if not limit.expired():
-                    raise
+        while (data := await self.link.socket.read(within)) is None:
+            assert silence is not None
             idle = 0 if await silence.works(self.link.thread) else idle + 1
             if idle == 2:
                 raise WorkerError(self._worker, f"has not delivered its answer for {2 * silence.seconds:g} s")
+        return data

@@ -21,12 +21,20 @@ class Places:
         """Whether somebody waits."""
         return self._waiting > 0
 
-    async def __aenter__(self) -> None:
+    async def enter(self) -> None:
+        """Take a place, as soon as there is one."""
         self._waiting += 1
         try:
             await self._free.acquire()
         finally:
             self._waiting -= 1
 
-    async def __aexit__(self, *_: object) -> None:
+    def leave(self) -> None:
+        """Give it back."""
         self._free.release()
+
+    async def __aenter__(self) -> None:
+        await self.enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.leave()

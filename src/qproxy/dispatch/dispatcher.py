@@ -21,15 +21,18 @@ from typing import Any, TypeVar
 
 from qproxy.backends.base import Backend, SessionSettings
 from qproxy.catalog.model import Catalog, ChunkIds
-from qproxy.dispatch.fragments import Batching, Cursor, Statements
+from qproxy.dispatch.forms import Forms
+from qproxy.dispatch.fragments import Batching, Cursor, Statements, first_replica
+from qproxy.dispatch.index import Index
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.shares import shares
+from qproxy.dispatch.single import Single, Start
 from qproxy.dispatch.spool import Disk, Spool
 from qproxy.dispatch.staging import Staging
 from qproxy.dispatch.unhurried import wanted_or_crowded
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.plan import Plan
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class Limits:
         spool: directory of spill files; None for the system's.
         disk: bytes that rows of clients which rest may take in files, those of all queries together.
         sorting: bytes of rows that are put in order in memory.
+        index: bytes of places of ids that are remembered, those of all queries together.
     """
 
     batching: Batching = field(default_factory=Batching)
@@ -58,6 +62,7 @@ class Limits:
     spool: Path | None = None
     disk: int = 20 << 30
     sorting: int = 64 << 20
+    index: int = 64 << 20
 
 
 class Dispatcher:
@@ -67,12 +72,15 @@ class Dispatcher:
         backends: by worker name.
         limits: of each query.
         disk: what rows of clients which rest take in files.
+        index: where ids lie.
     """
 
     def __init__(self, backends: Mapping[str, Backend], limits: Limits) -> None:
         self.backends = backends
         self.limits = limits
         self.disk = Disk(limits.disk)
+        self.index = Index(backends, limits.index)
+        self._forms = Forms()
         self._turn = 0
         self._failed: dict[str, float] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -117,33 +125,60 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Wait for what nobody waited for."""
-        await asyncio.gather(*self._later, return_exceptions=True)
+        await asyncio.gather(*self._later, self.index.close(), return_exceptions=True)
 
     def shares(self, plan: Plan, catalog: Catalog) -> dict[str, tuple[int, int]]:
         """Chunks and statements of each worker, as far as they can be foreseen; the plan's chunks are some."""
         return shares(_Statements(plan).cursor(catalog, self.backends, self.limits.batching))
 
-    async def run(
+    def run(
         self, plan: Plan, catalog: Catalog, settings: SessionSettings, progress: Progress, staging: Staging
-    ) -> AsyncGenerator[RowBlock, None]:
+    ) -> Blocks:
         """The rows of all fragments of a plan, in the order in which fragments complete.
 
         Args:
             staging: what the plan's statements read beside chunks.
 
         Raises:
-            SQLError: a worker refused the statement, or some chunk cannot be read anywhere.
+            SQLError: a worker refused the statement, or some chunk cannot be read anywhere. It comes with the rows.
         """
         if plan.family is None or len(plan.chunks) == 0:
-            async with aclosing(self._anywhere(plan, settings, progress, staging)) as blocks:
-                async for block in blocks:
-                    yield block
-            return
+            return self._anywhere(plan, settings, progress, staging)
+        if len(plan.chunks) == 1 and staging.empty:
+            chunk = int(plan.chunks[0])
+            worker = first_replica(catalog.placements[plan.family], chunk)
+            backend = None if worker is None else self.backends.get(worker)
+            if worker is not None and backend is not None:
+                asked = backend
+                return Single(
+                    worker,
+                    backend,
+                    lambda: self._forms.statement(plan, asked, chunk),
+                    settings,
+                    progress,
+                    lambda start: self._all(plan, catalog, settings, progress, staging, start),
+                )
+        return self._all(plan, catalog, settings, progress, staging)
+
+    async def _all(
+        self,
+        plan: Plan,
+        catalog: Catalog,
+        settings: SessionSettings,
+        progress: Progress,
+        staging: Staging,
+        start: Start | None = None,
+    ) -> AsyncGenerator[RowBlock, None]:
+        """The way that serves any number of chunks.
+
+        Args:
+            start: where the plan has one, what is known of it.
+        """
         for backend in {type(b): b for b in self.backends.values()}.values():
             # An engine that translates must know the scratch tables of a statement beforehand.
             with suppress(WorkerError):
                 await staging.on(backend)
-        run = _Run(self, plan, catalog, settings, self.limits, progress, staging)
+        run = _Run(self, plan, catalog, settings, self.limits, progress, staging, start)
         try:
             async with aclosing(run.blocks()) as blocks:
                 async for block in blocks:
@@ -249,8 +284,11 @@ class _Run:
         limits: Limits,
         progress: Progress,
         staging: Staging,
+        start: Start | None = None,
     ) -> None:
         self._staging = staging
+        self._begun = start.begun if start is not None else None
+        self._failure = start if start is not None and start.failure is not None else None
         self._dispatcher = dispatcher
         self._settings = settings
         self._limits = limits
@@ -272,6 +310,10 @@ class _Run:
     async def blocks(self) -> AsyncGenerator[RowBlock, None]:
         """Blocks of complete fragments until all are there, or no more are wanted."""
         given = 0
+        if self._failure is not None:
+            batch = self._cursor.next(self._failure.worker)
+            assert batch is not None
+            self._lose(self._failure.worker, batch, self._failure.failure or "")
         self._fill()
         while self._running or not self._complete.empty():
             if self._complete.empty():
@@ -299,6 +341,9 @@ class _Run:
             task.cancel()
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
+        if self._begun is not None:
+            # The task that was to take it over never ran.
+            await self._begun.__aexit__(None, None, None)
         while not self._complete.empty():
             item = self._complete.get_nowait()
             if isinstance(item, Spool):
@@ -336,7 +381,8 @@ class _Run:
             await self._staging.on(backend)
             sql = self._statements.of(backend).batch(batch.tolist(), self._cursor.combining)
             only = self._cursor.only_here(batch)
-            async with backend.query(sql, self._settings) as stream:
+            begun, self._begun = self._begun, None
+            async with begun or backend.query(sql, self._settings) as stream:
                 leaving = False
                 async for block in stream:
                     if not leaving and spool.would_spill(block):
@@ -353,10 +399,7 @@ class _Run:
                         spool = self._release(spool)
         except WorkerError as error:
             spool.close()
-            self._progress.retries += 1
-            # Fails the query where rows are out: their chunks have no other replica.
-            self._cursor.lose(worker, batch, error.reason)
-            self._roomy.update(dict.fromkeys(self._cursor.workers))
+            self._lose(worker, batch, error.reason)
             # An empty spool wakes the consumer, which starts the chunks where they went.
             return Spool(0)
         except BaseException:
@@ -367,6 +410,13 @@ class _Run:
         self._progress.fragments += 1
         self._count(spool)
         return spool
+
+    def _lose(self, worker: str, batch: ChunkIds, reason: str) -> None:
+        """Let the chunks of a worker that failed go to others."""
+        self._progress.retries += 1
+        # Fails the query where rows are out: their chunks have no other replica.
+        self._cursor.lose(worker, batch, reason)
+        self._roomy.update(dict.fromkeys(self._cursor.workers))
 
     def _release(self, spool: Spool) -> Spool:
         """Pass on what a fragment has, and have room for the rest of it."""

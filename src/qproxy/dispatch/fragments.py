@@ -154,6 +154,12 @@ def standing_in(slot: Slot) -> str:
     return empty_table(slot.name) if slot.table.partitioned else slot.name
 
 
+def first_replica(placement: Placement, chunk: int) -> str | None:
+    """The worker that a chunk is asked of where none has failed; None where no worker holds it."""
+    at = min(int(placement.chunks.searchsorted(chunk)), len(placement.chunks) - 1)
+    return next((placement.workers[i] for i in placement.replicas[at].tolist() if i >= 0), None)
+
+
 @dataclass
 class _Part:
     """Some chunks of one worker, taken from the front.

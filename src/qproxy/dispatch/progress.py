@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 
 @dataclass
@@ -43,12 +41,31 @@ class Progress:
         """Chunks read, those of the queries before it too."""
         return self.chunks + sum(p.all_chunks for p in self.first.values())
 
-    async def watched(self, answer: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+    def watched(self, answer: Blocks) -> Blocks:
         """The rows of the query, counted as they are taken."""
-        began = time.perf_counter()
-        async with aclosing(answer):
-            async for block in answer:
-                self.given += block.rows
-                self.given_bytes += block.nbytes
-                yield block
-        self.seconds = time.perf_counter() - began
+        return _Watched(self, answer)
+
+
+class _Watched(Blocks):
+    """Counts rows as they are taken."""
+
+    def __init__(self, progress: Progress, answer: Blocks) -> None:
+        self._progress = progress
+        self._answer = answer
+        self._began: float | None = None
+
+    async def __anext__(self) -> RowBlock:
+        progress = self._progress
+        if self._began is None:
+            self._began = time.perf_counter()
+        try:
+            block = await anext(self._answer)
+        except StopAsyncIteration:
+            progress.seconds = time.perf_counter() - self._began
+            raise
+        progress.given += block.rows
+        progress.given_bytes += block.nbytes
+        return block
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.dispatch.spool import Spool
 from qproxy.errors import SQLError, WorkerError
-from qproxy.wire.rowblock import RowBlock, decode_rows
+from qproxy.wire.rowblock import Blocks, decode_rows
 
 #: Ids that the director index is asked for one by one at most.
 MOST_IDS = 100_000
@@ -46,7 +46,12 @@ class Staging:
         self._making: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._backends: dict[str, Backend] = {}
 
-    async def take(self, table: ScratchTable, rows: AsyncGenerator[RowBlock, None], spool: Spool, limit: int) -> None:
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is staged."""
+        return not self._staged
+
+    async def take(self, table: ScratchTable, rows: Blocks, spool: Spool, limit: int) -> None:
         """Read the rows of a scratch table to come.
 
         Args:
@@ -64,7 +69,7 @@ class Staging:
         self._staged.append(Staged(table, spool))
 
     @staticmethod
-    async def _fill(spool: Spool, rows: AsyncGenerator[RowBlock, None], limit: int) -> None:
+    async def _fill(spool: Spool, rows: Blocks, limit: int) -> None:
         async with aclosing(rows):
             async for block in rows:
                 spool.add(block)
@@ -129,6 +134,8 @@ class Staging:
 
     def close(self) -> None:
         """Give up the rows, and drop the tables behind the query's back."""
+        if not self._staged and not self._making:
+            return
         self._later(self._give_up())
 
     async def _give_up(self) -> None:

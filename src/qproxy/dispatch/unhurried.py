@@ -11,12 +11,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 
 from qproxy.dispatch.spool import Spool
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 #: A client that has taken nothing for so long rests. Seconds.
 PATIENCE = 0.2
-
-Blocks = AsyncGenerator[RowBlock, None]
 
 
 async def wanted_or_crowded(wanted: asyncio.Event, crowded: Callable[[], bool]) -> bool:
@@ -42,7 +40,9 @@ async def wanted_or_crowded(wanted: asyncio.Event, crowded: Callable[[], bool]) 
     return False
 
 
-async def unhurried(blocks: Blocks, crowded: Callable[[], bool], room: Callable[[], Spool]) -> Blocks:
+async def unhurried(
+    blocks: Blocks, crowded: Callable[[], bool], room: Callable[[], Spool]
+) -> AsyncGenerator[RowBlock, None]:
     """The blocks as they are asked for; where nobody asks and others wait, they are read ahead until somebody does.
 
     Args:

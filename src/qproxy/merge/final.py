@@ -12,12 +12,10 @@ from uuid import uuid4
 from qproxy.backends.base import Backend, SessionSettings
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.plan import SCRATCH, Final
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 #: Bytes of the answer that are held back: until more have come, an engine that breaks off is replaced unseen.
 HELD_BACK = 1 << 20
-
-Blocks = AsyncGenerator[RowBlock, None]
 
 
 async def final(
@@ -28,7 +26,7 @@ async def final(
     settings: SessionSettings,
     limit: int,
     prepare: Callable[[Backend], Awaitable[None]],
-) -> Blocks:
+) -> AsyncGenerator[RowBlock, None]:
     """The rows of the merge statement over all partial rows.
 
     Args:
@@ -76,7 +74,7 @@ async def _merged(
     engine: Backend,
     settings: SessionSettings,
     limit: int,
-) -> Blocks:
+) -> AsyncGenerator[RowBlock, None]:
     """The rows of the merge statement, run on one engine."""
     table = f"qproxy_merge_{uuid4().hex}"
     async with engine.scratch(table, columns, settings, merge.uncounted) as scratch:

@@ -17,15 +17,15 @@ from qproxy.merge.rows import Rows, put_together
 from qproxy.merge.runs import WINDOW, RunFile, Window, merged
 from qproxy.merge.sort_keys import keyed_rows
 from qproxy.planner.plan import Ordered, Relay
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 #: Rows that are sorted beside the event loop, as it would stand still.
 MANY = 20_000
 
-Blocks = AsyncGenerator[RowBlock, None]
 
-
-async def ordered(merge: Ordered, blocks: Blocks, memory: int, limit: int, directory: Path | None = None) -> Blocks:
+async def ordered(
+    merge: Ordered, blocks: Blocks, memory: int, limit: int, directory: Path | None = None
+) -> AsyncGenerator[RowBlock, None]:
     """The rows in order.
 
     Args:
@@ -79,7 +79,7 @@ class _Sorter:
         if self._size > self._memory:
             await self._make_room()
 
-    async def blocks(self) -> Blocks:
+    async def blocks(self) -> AsyncGenerator[RowBlock, None]:
         """All rows, in order."""
         runs = [self._file.run(windows) for windows in self._runs]
         rows = await self._sorted()

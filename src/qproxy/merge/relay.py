@@ -6,11 +6,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from qproxy.planner.plan import Relay
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 
-async def relay(merge: Relay, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+def relay(merge: Relay, blocks: Blocks) -> Blocks:
     """The rows within limit and offset; what gives the blocks is closed with it."""
+    return blocks if merge.limit is None and not merge.offset else _cut(merge, blocks)
+
+
+async def _cut(merge: Relay, blocks: Blocks) -> AsyncGenerator[RowBlock, None]:
     skip = merge.offset
     left = merge.limit
     async with aclosing(blocks):

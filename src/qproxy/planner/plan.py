@@ -178,6 +178,8 @@ class Plan:
         narrowed: ``partial`` that reads but the sub-chunks `SUB_CHUNK_LIST` of a chunk; for those chunks that the
             coverage cuts down to sub-chunks. None where nothing is gained.
         together: whether chunks may be put into one statement by UNION ALL: see `qproxy.planner.unions`.
+        form: the plan that differs from this one in integers, coverage and chunks alone; None where none is known.
+        integers: text that stands in the statements of ``form``, and the integers in its place.
         limit: rows after which more are of no use, for rows that are only put one behind the other.
     """
 
@@ -192,6 +194,8 @@ class Plan:
     together: bool
     merge: Relay | Ordered | Final
     narrowed: str | None = None
+    form: Plan | None = None
+    integers: tuple[tuple[str, str], ...] = ()
 
     @property
     def limit(self) -> int | None:
@@ -246,3 +250,10 @@ class Template:
             parts.append(names[slot])
             parts.append(piece)
         return "".join(parts)
+
+
+def with_integers(statement: str, integers: Sequence[tuple[str, str]]) -> str:
+    """A statement of a plan's form with the integers of the plan: see `Plan.integers`."""
+    for stand_in, integer in integers:
+        statement = statement.replace(stand_in, integer)
+    return statement

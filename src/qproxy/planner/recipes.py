@@ -20,7 +20,7 @@ from qproxy.catalog.model import ChunkIds, TableKind
 from qproxy.errors import SQLError
 from qproxy.planner.bounds import bare
 from qproxy.planner.patterns import Pattern
-from qproxy.planner.plan import Final, Lookup, Plan, Slot
+from qproxy.planner.plan import Final, Lookup, Plan, Slot, with_integers
 from qproxy.planner.planner import Analysis, available, make_plan
 from qproxy.planner.query import Query
 from qproxy.planner.restrict import Both, Either, Restriction, resolve
@@ -52,9 +52,19 @@ class Recipe:
         texts = tuple(zip(self.stand_ins, integers, strict=True))
         values = {int(stand_in): int(integer) for stand_in, integer in texts}
         known = self.analysis
-        return replace(known, restriction=_filled(known.restriction, values), ready=Filled(self, texts))
+        return Analysis(
+            query=known.query,
+            names=known.names,
+            shape=known.shape,
+            slots=known.slots,
+            family=known.family,
+            restriction=_filled(known.restriction, values),
+            variables=known.variables,
+            constant=known.constant,
+            ready=Filled(self, texts),
+        )
 
-    def plan(self, texts: Sequence[tuple[str, str]], coverage: Coverage, in_order: bool) -> Plan:
+    def plan(self, texts: tuple[tuple[str, str], ...], coverage: Coverage, in_order: bool) -> Plan:
         """The plan for a coverage.
 
         Args:
@@ -64,14 +74,10 @@ class Recipe:
         chunks = coverage.chunks(self.chunks)
         form = self._form(len(chunks) <= 1, in_order)
 
-        def with_integers(statement: str) -> str:
-            for stand_in, integer in texts:
-                statement = statement.replace(stand_in, integer)
-            return statement
-
         merge = form.merge
         if isinstance(merge, Final):
-            merge = replace(merge, columns=with_integers(merge.columns), statement=with_integers(merge.statement))
+            columns, statement = (with_integers(s, texts) for s in (merge.columns, merge.statement))
+            merge = replace(merge, columns=columns, statement=statement)
         return Plan(
             names=form.names,
             shape=form.shape,
@@ -79,10 +85,12 @@ class Recipe:
             family=form.family,
             coverage=coverage,
             chunks=chunks,
-            partial=with_integers(form.partial),
-            combined=None if form.combined is None else with_integers(form.combined),
+            partial=with_integers(form.partial, texts),
+            combined=None if form.combined is None else with_integers(form.combined, texts),
             together=form.together,
             merge=merge,
+            form=form,
+            integers=texts,
         )
 
     def _form(self, one: bool, in_order: bool) -> Plan:

@@ -234,6 +234,7 @@ def dispatch_limits(config: Config, workers: int) -> Limits:
         spool=Path(dispatch.spool_dir) if dispatch.spool_dir else None,
         sorting=config.merge.sort_memory_mb << 20,
         disk=dispatch.spool_limit_mb << 20,
+        index=dispatch.index_cache_mb << 20,
     )
 
 

@@ -20,7 +20,7 @@ from qproxy.planner.constants import SessionValues
 from qproxy.planner.patterns import Cut, Pattern, cut, free, pattern
 from qproxy.planner.planner import Analysis, analyze, arranged, understood
 from qproxy.planner.recipes import Recipe, recipe
-from qproxy.wire.columns import ColumnDef
+from qproxy.wire.columns import Columns
 
 #: Longer statements are not remembered. Characters.
 LONGEST = 4_000
@@ -103,7 +103,7 @@ class Known:
         self._current = current
         self._forms: Recent[Hashable, _Form] = Recent(most)
         self._meanings: Recent[Hashable, Recipe | Pattern | Analysis | _Unfit] = Recent(most)
-        self._columns: Recent[Hashable, Sequence[ColumnDef]] = Recent(most)
+        self._columns: Recent[Hashable, Columns] = Recent(most)
 
     def forget(self) -> None:
         """Forget everything: another catalogue comes, and what is here would keep the last one."""
@@ -148,17 +148,17 @@ class Known:
             self._meanings.put((key, parts.others(places)), learned or _UNFIT, weight if learned else _ENTRY + len(sql))
         return analysis
 
-    def columns(self, analysis: Analysis, settings: SessionSettings) -> Sequence[ColumnDef] | None:
+    def columns(self, analysis: Analysis, settings: SessionSettings) -> Columns | None:
         """The columns of a query's rows, where they are known."""
         if not self._remembers(analysis):
             return None
         return self._columns.get((analysis.shape, analysis.names, settings))
 
-    def keep_columns(self, analysis: Analysis, settings: SessionSettings, columns: Sequence[ColumnDef]) -> None:
+    def keep_columns(self, analysis: Analysis, settings: SessionSettings, columns: Columns) -> None:
         """Remember what a worker said of a query's columns."""
         if self._remembers(analysis):
             weight = _ENTRY + 2 * len(analysis.shape) + _COLUMN * len(columns)
-            self._columns.put((analysis.shape, analysis.names, settings), tuple(columns), weight)
+            self._columns.put((analysis.shape, analysis.names, settings), columns, weight)
 
     def _remembers(self, analysis: Analysis) -> bool:
         return analysis.constant and len(analysis.shape) <= 2 * LONGEST and self._is_current(analysis.query.catalog)

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from qproxy.errors import SQLError
 from qproxy.session.variables import Variables
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 #: What sql_select_limit is where nobody has set it (MariaDB Knowledge Base, "sql_select_limit").
 _NO_LIMIT = (1 << 64) - 1
@@ -40,9 +40,7 @@ async def until(moment: float | None) -> AsyncIterator[None]:
         raise _out_of_time() from error
 
 
-def timed(
-    blocks: AsyncGenerator[RowBlock, None], moment: float | None, rests: bool = False
-) -> AsyncGenerator[RowBlock, None]:
+def timed(blocks: Blocks, moment: float | None, rests: bool = False) -> Blocks:
     """The blocks, as long as there is time; behind it they are closed, though their consumer may rest.
 
     Args:
@@ -58,9 +56,7 @@ def timed(
     return _rested(blocks, moment, now) if rests else _timed(blocks, moment)
 
 
-async def _rested(
-    blocks: AsyncGenerator[RowBlock, None], moment: float, since: float
-) -> AsyncGenerator[RowBlock, None]:
+async def _rested(blocks: Blocks, moment: float, since: float) -> AsyncGenerator[RowBlock, None]:
     clock = asyncio.get_running_loop().time
     async with aclosing(blocks):
         while True:
@@ -74,7 +70,7 @@ async def _rested(
             yield block
 
 
-async def _timed(blocks: AsyncGenerator[RowBlock, None], moment: float) -> AsyncGenerator[RowBlock, None]:
+async def _timed(blocks: Blocks, moment: float) -> AsyncGenerator[RowBlock, None]:
     loop = asyncio.get_running_loop()
     closing: list[asyncio.Task[None]] = []
 

@@ -16,9 +16,8 @@ from qproxy.session.information_schema.statement import PREFIX, mentions, rewrit
 from qproxy.session.show import show
 from qproxy.session.table import Table, to_rows
 from qproxy.wire.columns import BINARY, ColumnDef, ColumnFlag, ColumnType
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
-Blocks = AsyncGenerator[RowBlock, None]
 _SHOWN = "SHOWN"
 _ONCE = "qproxy_once"
 _NUMBERS = {
@@ -100,12 +99,12 @@ def _type(column: ColumnDef) -> str:
     return "longtext" if column.length > 4 * 4096 else f"varchar({max(1, column.length // 4)})"
 
 
-async def _one(block: RowBlock) -> Blocks:
+async def _one(block: RowBlock) -> AsyncGenerator[RowBlock, None]:
     if block.rows:
         yield block
 
 
-async def _blocks(found: Answer, limit: int | None) -> Blocks:
+async def _blocks(found: Answer, limit: int | None) -> AsyncGenerator[RowBlock, None]:
     try:
         for block in found.blocks(limit):
             yield block

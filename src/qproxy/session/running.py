@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from qproxy.catalog.model import Catalog
@@ -15,7 +15,7 @@ from qproxy.errors import SQLError
 from qproxy.session.limits import timed
 from qproxy.session.services import Services
 from qproxy.wire.handler import Client
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 
 @dataclass
@@ -39,25 +39,38 @@ class Running:
     nbytes: int = 0
     error: str | None = "interrupted"
 
-    def watched(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+    def watched(self, blocks: Blocks) -> Blocks:
         """The blocks, as long as there is time, counted as the client takes them.
 
         Raises:
-            SQLError: 1969 where there is no more time.
+            SQLError: 1969 where there is no more time; it comes with the blocks.
         """
-        return self._counted(timed(blocks, self.end, self.rests))
+        return _Watched(self, timed(blocks, self.end, self.rests))
 
-    async def _counted(self, blocks: AsyncGenerator[RowBlock, None]) -> AsyncGenerator[RowBlock, None]:
+
+class _Watched(Blocks):
+    """Notes what a query gives, and how it ends."""
+
+    def __init__(self, one: Running, blocks: Blocks) -> None:
+        self._one = one
+        self._blocks = blocks
+
+    async def __anext__(self) -> RowBlock:
+        one = self._one
         try:
-            async with aclosing(blocks) as in_time:
-                async for block in in_time:
-                    self.rows += block.rows
-                    self.nbytes += block.nbytes
-                    yield block
+            block = await anext(self._blocks)
         except SQLError as refusal:
-            self.error = refusal.message
+            one.error = refusal.message
             raise
-        self.error = None
+        except StopAsyncIteration:
+            one.error = None
+            raise
+        one.rows += block.rows
+        one.nbytes += block.nbytes
+        return block
+
+    async def aclose(self) -> None:
+        await self._blocks.aclose()
 
 
 @contextmanager

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qproxy.backends.base import Backend, ScratchTable, SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.dispatch.fragments import standing_in
-from qproxy.dispatch.lookup import find_places
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.staging import Staging
 from qproxy.dispatch.unhurried import unhurried
@@ -26,8 +24,8 @@ from qproxy.planner.plan import Ordered, Plan, Relay, Slot, Template
 from qproxy.planner.planned import Planned, all_lookups, foreseen
 from qproxy.planner.planner import Analysis, analyze, make_plan, settled
 from qproxy.session.known import Known
-from qproxy.wire.columns import ColumnDef
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.columns import ColumnDef, Columns
+from qproxy.wire.rowblock import Blocks, RowBlock
 
 #: Charsets in which even digits are not as in ASCII.
 _WIDE_CHARSETS = frozenset(("ucs2", "utf16", "utf16le", "utf32"))
@@ -88,9 +86,9 @@ async def planned(analysis: Analysis, means: Means) -> Planned:
         SQLError: 1104 where what comes first gives too much; whatever a worker refuses.
     """
     # What travels into scratch tables is converted for the client by the last statement alone.
-    inner = replace(means, settings=replace(means.settings, results_charset="utf8mb4", binary=None))
     first = []
     for stage in analysis.stages:
+        inner = replace(means, settings=replace(means.settings, results_charset="utf8mb4", binary=None))
         own = replace(inner, progress=means.progress.of(stage.table))
         one = await planned(stage.analysis, own)
         limit = means.share_limit if stage.everywhere else means.merge_limit
@@ -99,8 +97,8 @@ async def planned(analysis: Analysis, means: Means) -> Planned:
         await means.staging.take(table, rows, means.dispatcher.spool(), limit)
         first.append(one)
     ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
-    known = settled(analysis, {key: told for key, told in ids.items() if told is not None})
-    found = await find_places(known.lookups, means.catalog, means.dispatcher.backends)
+    known = settled(analysis, {key: told for key, told in ids.items() if told is not None}) if ids else analysis
+    found = await means.dispatcher.index.find(known.lookups, means.catalog)
     return Planned(analysis, make_plan(known, found, _in_order(means.settings)), tuple(first))
 
 
@@ -110,7 +108,7 @@ async def foresee(analysis: Analysis, catalog: Catalog, dispatcher: Dispatcher) 
     Raises:
         SQLError: the director index cannot be read.
     """
-    return foreseen(analysis, await find_places(all_lookups(analysis), catalog, dispatcher.backends))
+    return foreseen(analysis, await dispatcher.index.find(all_lookups(analysis), catalog))
 
 
 async def column_definitions(
@@ -136,49 +134,65 @@ async def column_definitions(
     except SQLError as error:
         raise logical_error(error, plan) from error
     databases = {s.physical: s.table.database for s in plan.slots}
-    named = [
-        replace(column, name=name, schema=databases.get(column.schema, column.schema))
-        for column, name in zip(columns, plan.names, strict=True)
-    ]
+    named = Columns(
+        [
+            replace(column, name=name, schema=databases.get(column.schema, column.schema))
+            for column, name in zip(columns, plan.names, strict=True)
+        ]
+    )
     known.keep_columns(plan, settings, named)
     return named
 
 
-async def merged_rows(plan: Plan, means: Means) -> AsyncGenerator[RowBlock, None]:
+def merged_rows(plan: Plan, means: Means) -> Blocks:
     """The rows of a plan, as the client gets them.
 
     Raises:
-        SQLError: the query fails as a whole; no partial answer passes for a whole one.
+        SQLError: the query fails as a whole; no partial answer passes for a whole one. It comes with the rows.
     """
+    return _Named(plan, means.progress.watched(_merged(plan, means)))
+
+
+def _merged(plan: Plan, means: Means) -> Blocks:
     run = means.dispatcher.run
     if isinstance(plan.merge, Relay | Ordered):
         blocks = run(plan, means.catalog, means.settings, means.progress, means.staging)
         limits = means.dispatcher.limits
-        rows = (
+        return (
             relay(plan.merge, blocks)
             if isinstance(plan.merge, Relay)
             else ordered(plan.merge, blocks, limits.sorting, means.merge_limit, limits.spool)
         )
-    else:
-        # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
-        inner = replace(means.settings, results_charset="utf8mb4", binary=None)
-        columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
-        merged = final(
-            plan.merge,
-            columns,
-            lambda: run(plan, means.catalog, inner, means.progress, means.staging),
-            _engines(plan, means.catalog, means.dispatcher),
-            means.settings,
-            means.merge_limit,
-            means.staging.on,
-        )
-        rows = unhurried(merged, means.dispatcher.crowded, means.dispatcher.spool_for_resting)
-    try:
-        async with aclosing(means.progress.watched(rows)) as watched:
-            async for block in watched:
-                yield block
-    except SQLError as error:
-        raise logical_error(error, plan) from error
+    # Text of partial rows must come back as it was: it is converted for the client by the last statement alone.
+    inner = replace(means.settings, results_charset="utf8mb4", binary=None)
+    columns = Template.cut(plan.merge.columns, plan.slots).fill([standing_in(s) for s in plan.slots])
+    merged = final(
+        plan.merge,
+        columns,
+        lambda: run(plan, means.catalog, inner, means.progress, means.staging),
+        _engines(plan, means.catalog, means.dispatcher),
+        means.settings,
+        means.merge_limit,
+        means.staging.on,
+    )
+    return unhurried(merged, means.dispatcher.crowded, means.dispatcher.spool_for_resting)
+
+
+class _Named(Blocks):
+    """Rows of a plan; errors of workers in the user's names."""
+
+    def __init__(self, plan: Plan, rows: Blocks) -> None:
+        self._plan = plan
+        self._rows = rows
+
+    async def __anext__(self) -> RowBlock:
+        try:
+            return await anext(self._rows)
+        except SQLError as error:
+            raise logical_error(error, self._plan) from error
+
+    async def aclose(self) -> None:
+        await self._rows.aclose()
 
 
 def _in_order(settings: SessionSettings) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import uuid4
 
 from qproxy.catalog.model import Catalog
 from qproxy.catalog.querylog import QueryRecord
@@ -87,9 +89,15 @@ class Services:
     filled: Filled = field(default_factory=Filled)
     siblings: Siblings | None = None
     known: Known = field(init=False)
+    _token: str = field(default_factory=lambda: uuid4().hex)
+    _tokens: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.known = Known(self.catalog)
+
+    def new_token(self) -> str:
+        """Letters and digits that no other statement of any proxy has."""
+        return f"{self._token}{next(self._tokens):x}"
 
     def stop(self, connection_id: int, query_only: bool, user: str) -> bool:
         """Stop a query or a connection of this process.

@@ -41,7 +41,7 @@ from qproxy.session.variables import Variables
 from qproxy.wire.columns import ColumnDef
 from qproxy.wire.handler import Client, Done, Prepared, Reply, Rows
 from qproxy.wire.prepared import Parameter
-from qproxy.wire.rowblock import RowBlock
+from qproxy.wire.rowblock import Blocks, RowBlock
 from qproxy.wire.tracking import Tracked
 
 WRITES = frozenset(
@@ -127,9 +127,12 @@ class Session:
             for number, statement in enumerate(statements):
                 self._statement, self._since = statement, time.time()
                 more = number + 1 < len(statements)
-                async with aclosing(self._answer(statement, more)) as replies:
+                replies = self._replies(statement, more)
+                try:
                     async for reply in replies:
                         yield reply
+                finally:
+                    await replies.aclose()
         except SQLError as refusal:
             raise self._told(refusal) from None
         finally:
@@ -155,11 +158,14 @@ class Session:
         self._services.queries += 1
         self._statement, self._since = sql, time.time()
         try:
-            async with aclosing(self._answer(sql, False, binary=True)) as replies:
+            replies = self._replies(sql, False, binary=True)
+            try:
                 async for reply in replies:
                     if isinstance(reply, Rows) and not reply.binary:
                         reply = replace(reply, blocks=prepared.in_binary(reply.columns, reply.blocks), binary=True)
                     yield reply
+            finally:
+                await replies.aclose()
         except SQLError as refusal:
             raise self._told(refusal) from None
         finally:
@@ -223,6 +229,12 @@ class Session:
             state="executing" if self._statement else _named(self._client.attributes),
             info=self._statement or None,
         )
+
+    def _replies(self, sql: str, more: bool, binary: bool = False) -> AsyncGenerator[Reply, None]:
+        """What answers a statement."""
+        if verb(sql) in QUERIES:
+            return self._select(sql, more, binary)
+        return self._answer(sql, more, binary)
 
     async def _answer(self, sql: str, more: bool, binary: bool = False) -> AsyncGenerator[Reply, None]:
         word = verb(sql)
@@ -316,10 +328,16 @@ class Session:
 
     async def _select(self, sql: str, more: bool, binary: bool) -> AsyncGenerator[Reply, None]:
         with self._running(sql) as one:
-            async with until(one.end):
+            if one.end is None:
                 columns, rows = await self._found(sql, one, binary)
-            async with aclosing(one.watched(rows)) as watched:
+            else:
+                async with until(one.end):
+                    columns, rows = await self._found(sql, one, binary)
+            watched = one.watched(rows)
+            try:
                 yield Rows(columns, watched, more=more, binary=binary)
+            finally:
+                await watched.aclose()
 
     def _running(self, sql: str) -> AbstractContextManager[Running]:
         staging = self._services.dispatcher.staging(self._variables.settings())
@@ -341,7 +359,7 @@ class Session:
 
     async def _of_information_schema(
         self, sql: str, values: SessionValues
-    ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]] | None:
+    ) -> tuple[Sequence[ColumnDef], Blocks] | None:
         """Columns and rows of a query on information_schema; None for all others."""
         if not mentions(sql, values.database):
             # What such a query may see takes longer to be found than a point query is planned.
@@ -357,13 +375,13 @@ class Session:
 
     def _knowing(self, means: Means, names: frozenset[str]) -> Means:
         """Means with the user variables that a query reads."""
+        if not names:
+            return means
         settings = self._with_variables(means.settings, names)
         means.staging.settings = settings
         return replace(means, settings=settings)
 
-    async def _found(
-        self, sql: str, one: Running, binary: bool
-    ) -> tuple[Sequence[ColumnDef], AsyncGenerator[RowBlock, None]]:
+    async def _found(self, sql: str, one: Running, binary: bool) -> tuple[Sequence[ColumnDef], Blocks]:
         """Columns and rows of a query."""
         values = self._values()
         told = await self._of_information_schema(sql, values)
@@ -439,6 +457,7 @@ class Session:
             now=datetime.now(UTC).replace(tzinfo=None) + ahead,
             ahead=ahead,
             select_limit=select_limit(self._variables),
+            statement=self._services.new_token(),
         )
 
     def _told(self, refusal: SQLError) -> SQLError:

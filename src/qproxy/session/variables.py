@@ -28,7 +28,7 @@ _PAIRS: Mapping[str, str] = MappingProxyType(
 # A query's answer depends on these, and workers are not told of them: better refused than ignored.
 _KEPT = frozenset(
     """
-    default_regex_flags default_week_format div_precision_increment group_concat_max_len lc_time_names old_mode
+    default_regex_flags default_week_format div_precision_increment lc_time_names old_mode
     sql_auto_is_null
     """.split()  # noqa: SIM905
 )
@@ -39,6 +39,8 @@ _ENGINES = MappingProxyType({e.lower(): e for e in ("Aria", "CSV", "InnoDB", "ME
 _UTC = MappingProxyType(
     {name.lower(): name for name in ("UTC", "GMT", "Etc/UTC", "Etc/GMT", "UCT", "Zulu", "Universal")}
 )
+# What is remembered beside variables, under names that none of them has.
+_ENCODING, _RESULTS_ENCODING = "(encoding)", "(results encoding)"
 _OFFSET = re.compile(r"([+-])(\d{1,2}):(\d{1,2})")
 
 
@@ -72,7 +74,9 @@ class Variables:
         self._first: dict[str, Value] = {"wait_timeout": idle_timeouts[1]} if interactive else {}
         self._values: dict[str, Value] = dict(self._first)
         self.user: dict[str, Value] = {}
-        self._settings: tuple[dict[str, Value], SessionSettings] | None = None
+        # What the values come to; emptied when one of them changes.
+        self._read: dict[str, Value] = {}
+        self._settings: SessionSettings | None = None
         self._lost: frozenset[str] = frozenset()
 
     def get(self, name: str, scope: str | None = None) -> Value:
@@ -88,6 +92,8 @@ class Variables:
         Raises:
             SQLError: 1193 for an unknown name; 1238 where the variable has no value of that scope.
         """
+        if scope is None and name in self._read:
+            return self._read[name]
         spec = _find(name)
         if _is_global(scope):
             if spec.scope == "only":
@@ -95,7 +101,9 @@ class Variables:
             return self._default(spec)
         if scope is not None and spec.scope == "global":
             raise SQLError(1238, f"Variable '{spec.name}' is a GLOBAL variable")
-        return self._values[spec.name] if spec.name in self._values else self._default(spec)
+        value = self._values[spec.name] if spec.name in self._values else self._default(spec)
+        self._read[spec.name] = value
+        return value
 
     def typed(self, name: str) -> Value:
         """The value of a system variable for the session, booleans as bool.
@@ -163,13 +171,19 @@ class Variables:
     @property
     def encoding(self) -> str:
         """Python codec of the client's statements."""
-        return collations.codec(str(self.get("character_set_client")))
+        found = self._read.get(_ENCODING)
+        if found is None:
+            found = self._read[_ENCODING] = collations.codec(str(self.get("character_set_client")))
+        return str(found)
 
     @property
     def results_encoding(self) -> str:
         """Python codec of column names and messages."""
-        charset = self.get("character_set_results")
-        return collations.codec(str(charset)) if charset else "utf-8"
+        found = self._read.get(_RESULTS_ENCODING)
+        if found is None:
+            charset = self.get("character_set_results")
+            found = self._read[_RESULTS_ENCODING] = collations.codec(str(charset)) if charset else "utf-8"
+        return str(found)
 
     @property
     def status(self) -> int:
@@ -178,19 +192,21 @@ class Variables:
 
     def settings(self) -> SessionSettings:
         """What workers are told of this session."""
-        if self._settings is None or self._settings[0] != self._values:
-            self._settings = (dict(self._values), self._told())
-        return self._settings[1]
+        if self._settings is None:
+            self._settings = self._told()
+        return self._settings
 
     def _told(self) -> SessionSettings:
         mode = str(self.get("sql_mode"))
         zone = str(self.get("time_zone"))
         results = self.get("character_set_results")
+        listed = self.get("group_concat_max_len")
         return SessionSettings(
             sql_mode=None if mode == DEFAULT_SQL_MODE else sql_modes.for_workers(mode),
             time_zone=None if zone == "SYSTEM" or zone in _UTC.values() else zone,
             collation=str(self.get("collation_connection")),
             results_charset=None if results in (None, "binary") else str(results),
+            group_concat=None if listed == self.get("group_concat_max_len", "GLOBAL") else int(str(listed)),
         )
 
     def listing(self, scope: str | None = None) -> list[tuple[str, str]]:
@@ -233,6 +249,7 @@ class Variables:
     def reset(self) -> None:
         """Give all variables the values that they have in a new session."""
         self._values = dict(self._first)
+        self._changed()
         self.user.clear()
         self._lost = frozenset()
 
@@ -246,6 +263,12 @@ class Variables:
     def restore(self, saved: Variables) -> None:
         """Take the values of a copy."""
         self._values, self.user, self._lost = dict(saved._values), dict(saved.user), saved._lost
+        self._changed()
+
+    def _changed(self) -> None:
+        """Forget what the values came to."""
+        self._read.clear()
+        self._settings = None
 
     def _default(self, spec: SystemVariable) -> Value:
         text = self._own.get(spec.name, spec.default)
@@ -274,6 +297,7 @@ class Variables:
                 self._values[collation] = collations.charset(str(value)).default
             elif name == collation:
                 self._values[charset] = collations.collation(str(value)).charset
+        self._changed()
 
 
 def _is_global(scope: str | None) -> bool:

@@ -34,7 +34,8 @@ class Coverage:
     @classmethod
     def of_chunks(cls, chunks: Iterable[int]) -> Coverage:
         """The coverage of whole chunks, given in any order."""
-        return cls(np.unique(_as_array(chunks)))
+        found = _as_array(chunks)
+        return cls(np.unique(found) if len(found) > 1 else found)
 
     @classmethod
     def of_places(cls, places: Iterable[tuple[int, int]]) -> Coverage:
@@ -59,6 +60,8 @@ class Coverage:
     def united(cls, coverages: Iterable[Coverage]) -> Coverage:
         """What is in any of some coverages; in one pass, where ``|`` one by one would copy ever more."""
         parts = list(coverages)
+        if len(parts) == 1:
+            return parts[0]
         if any(part._chunks is None for part in parts):
             return EVERYTHING
         arrays = [part._chunks for part in parts if part._chunks is not None]

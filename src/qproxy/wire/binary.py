@@ -34,7 +34,10 @@ _BITMAP_OFFSET = 2
 
 def form(column: ColumnDef) -> str:
     """How values of a column lie in a row; two columns of one form have the same bytes for the same value."""
-    kind = column.type
+    return _form_of(column.type)
+
+
+def _form_of(kind: int) -> str:
     if kind in _INTEGERS:
         return f"int{_INTEGERS[kind]}"
     if kind in (ColumnType.FLOAT, ColumnType.DOUBLE, ColumnType.TIME, ColumnType.DATE, ColumnType.NULL):
@@ -45,6 +48,17 @@ def form(column: ColumnDef) -> str:
 def fits(given: Sequence[ColumnDef], wanted: Sequence[ColumnDef]) -> bool:
     """Whether rows of the given columns can be passed on as rows of the wanted ones."""
     return [form(c) for c in given] == [form(c) for c in wanted]
+
+
+#: Types by their form, as a table for `bytes.translate`.
+_FORMS = bytes(sorted({_form_of(kind) for kind in range(256)}).index(_form_of(kind)) for kind in range(256))
+
+
+def definitions_fit(given: Sequence[bytes], wanted: Sequence[ColumnDef]) -> bool:
+    """The same as `fits`, of the payloads of column definitions."""
+    # The type stands six bytes before the end.
+    types = bytes([definition[-6] for definition in given])
+    return types.translate(_FORMS) == bytes([c.type for c in wanted]).translate(_FORMS)
 
 
 def to_binary(block: RowBlock, columns: Sequence[ColumnDef]) -> RowBlock:

@@ -6,15 +6,20 @@ Layout: MySQL Internals Manual, "Column Definition" (Protocol::ColumnDefinition4
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from types import MappingProxyType
 
-from qproxy.wire.rowblock import length_encoded, read_length_encoded_int
+from qproxy.wire.rowblock import Framed, length_encoded, read_length_encoded_int
 
 UTF8MB4 = 45
 BINARY = 63
 
 _FIXED = struct.Struct("<HIBHBH")
+#: Of one list of columns: sessions differ in few things.
+_MOST_HEADS = 8
+_NONE: Mapping[tuple[str, int, int, int], Framed] = MappingProxyType({})
 
 
 class ColumnType(IntEnum):
@@ -106,3 +111,19 @@ class ColumnDef:
         charset, length, kind, flags, decimals, _ = _FIXED.unpack_from(payload, pos)
         _, schema, table, org_table, name, org_name = texts
         return cls(name, kind, schema, table, org_table, org_name, charset, length, flags, decimals)
+
+
+class Columns(tuple[ColumnDef, ...]):
+    """Definitions that many answers share: what stands before the first row is put together once."""
+
+    def head(self, encoding: str, capabilities: int, status: int, sequence: int) -> Framed | None:
+        """What `keep_head` was given for an answer that begins so."""
+        heads: Mapping[tuple[str, int, int, int], Framed] = self.__dict__.get("heads", _NONE)
+        return heads.get((encoding, capabilities, status, sequence))
+
+    def keep_head(self, encoding: str, capabilities: int, status: int, sequence: int, head: Framed) -> None:
+        """Keep the packets that stand before the first row."""
+        heads = self.__dict__.setdefault("heads", {})
+        if len(heads) >= _MOST_HEADS:
+            heads.clear()
+        heads[encoding, capabilities, status, sequence] = head

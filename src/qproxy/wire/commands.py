@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeVar
 
 from mysql_mimic.types import Commands as Codes
 
 from qproxy.errors import SQLError
 from qproxy.wire import packets
-from qproxy.wire.columns import ColumnDef
+from qproxy.wire.columns import ColumnDef, Columns
 from qproxy.wire.handler import Handler, Reply, Rows
 from qproxy.wire.reader import Reader
+from qproxy.wire.rowblock import framed
 from qproxy.wire.statements import Statements, close
 from qproxy.wire.stream import PacketStream
 from qproxy.wire.tracking import Tracked, changes
-
-T = TypeVar("T")
 
 
 class Commands:
@@ -82,8 +79,8 @@ class Commands:
         sql = self._statement(statement)
         if not sql.strip():
             raise SQLError(1065, "Query was empty")
-        last: list[bytes] = []
-        async with _closing(self._handler.query(sql)) as replies:
+        replies = self._handler.query(sql)
+        try:
             async for reply in replies:
                 if reply.more and not self._multi_statements:
                     raise SQLError(
@@ -91,11 +88,11 @@ class Commands:
                     )
                 last = await self._reply(reply)
                 if not reply.more:
-                    break
+                    return last
                 self._stream.put(*last)
-            else:
-                raise RuntimeError("the handler ended before its last reply")
-        return last
+        finally:
+            await close(replies)
+        raise RuntimeError("the handler ended before its last reply")
 
     async def _reply(self, reply: Reply) -> list[bytes]:
         """Send a reply but for the payloads that end it."""
@@ -103,17 +100,40 @@ class Commands:
         more = packets.MORE_RESULTS if reply.more else 0
         if not isinstance(reply, Rows):
             return [self.ok(more, reply.affected_rows, reply.last_insert_id, reply.warnings, reply.info)]
-        definitions = [column.payload(handler.results_encoding) for column in reply.columns]
-        # Held back until there is a row: an error before it can then be the whole answer.
-        head = packets.result_head(self._capabilities, definitions, handler.status | more)
-        async with _closing(reply.blocks) as blocks:
-            async for block in blocks:
+        status = handler.status | more
+        stream, headed = self._stream, False
+        try:
+            async for block in reply.blocks:
                 if not block.rows:
                     continue
-                self._stream.put(*head)
-                head = []
-                await self._stream.send_block(block)
-        return [*head, packets.end_of_rows(self._capabilities, handler.status | more, reply.warnings)]
+                # Held back until there is a row: an error before it can then be the whole answer.
+                if not headed:
+                    headed = True
+                    self._put_head(reply.columns, status)
+                await stream.send_block(block)
+        finally:
+            await close(reply.blocks)
+        status = handler.status | more
+        end = packets.end_of_rows(self._capabilities, status, reply.warnings)
+        return [end] if headed else [*self._head(reply.columns, status), end]
+
+    def _head(self, columns: Sequence[ColumnDef], status: int) -> list[bytes]:
+        """The payloads that stand before the first row."""
+        encoding = self._handler.results_encoding
+        return packets.result_head(self._capabilities, [column.payload(encoding) for column in columns], status)
+
+    def _put_head(self, columns: Sequence[ColumnDef], status: int) -> None:
+        """Send what stands before the first row; of columns that many answers share it is made once."""
+        stream = self._stream
+        if not isinstance(columns, Columns):
+            stream.put(*self._head(columns, status))
+            return
+        key = (self._handler.results_encoding, self._capabilities & packets.DEPRECATE_EOF, status, stream.sequence)
+        head = columns.head(*key)
+        if head is None:
+            head = framed(self._head(columns, status), stream.sequence)
+            columns.keep_head(*key, head)
+        stream.put_packets(head.data, head.count)
 
     async def _ping(self, message: bytes) -> list[bytes]:
         return [self.ok()]
@@ -217,12 +237,3 @@ _BY_CODE: Mapping[int, Callable[[Commands, bytes], Awaitable[list[bytes]]]] = Ma
         Codes.COM_STMT_CLOSE: Commands._stmt_close,
     }
 )
-
-
-@asynccontextmanager
-async def _closing(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """Leaves no generator half run: its clean-up happens here, not when the garbage is collected."""
-    try:
-        yield iterator
-    finally:
-        await close(iterator)

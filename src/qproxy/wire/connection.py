@@ -19,7 +19,7 @@ from qproxy.wire.login import greet, read_proxy_header, read_request
 from qproxy.wire.packets import LoginRequest
 from qproxy.wire.reader import malformed
 from qproxy.wire.seats import Seats
-from qproxy.wire.stream import ConnectionLost, PacketStream, internal_error
+from qproxy.wire.stream import ConnectionLost, PacketStream, internal_error, wake
 
 log = logging.getLogger(__name__)
 
@@ -224,8 +224,11 @@ class Connection:
     async def _run_command(self, message: bytes) -> list[bytes]:
         """The payloads that end the answer. Nothing can be cancelled between them and the socket."""
         self._command = asyncio.create_task(self._answer(message))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # asyncio.wait would cost several times as much.
+        self._command.add_done_callback(lambda _: wake(done))
         try:
-            await asyncio.wait((self._command,))
+            await done
         except asyncio.CancelledError:
             self._leaving = True
             self.kill_query(SQLError(1053, "Server shutdown in progress"))

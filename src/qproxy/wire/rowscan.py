@@ -87,20 +87,50 @@ class PacketSplitter:
 
     def next(self) -> bytes | None:
         """The next payload, joined where it spans packets; None where more bytes are needed."""
+        taken = self.take(1)
+        return taken[0] if taken else None
+
+    def take(self, count: int) -> list[bytes]:
+        """The next payloads, as many as are there of so many."""
         buffer = self._buffer
-        parts = []
+        size = len(buffer)
+        found: list[bytes] = []
+        parts: list[bytes] = []
+        pos = done = 0
+        while len(found) < count and pos + 4 <= size:
+            length = _header(buffer, pos)[0] & MAX_PAYLOAD
+            end = pos + 4 + length
+            if end > size:
+                break
+            payload = bytes(buffer[pos + 4 : end])
+            pos = end
+            if length == MAX_PAYLOAD:
+                parts.append(payload)
+                continue
+            if parts:
+                payload = b"".join((*parts, payload))
+                parts = []
+            found.append(payload)
+            done = pos
+        del buffer[:done]
+        return found
+
+    def take_whole(self, count: int) -> bytes | None:
+        """The packets of the next payloads as they are; None where more bytes are needed."""
+        buffer = self._buffer
+        size = len(buffer)
         pos = 0
-        while True:
-            if pos + 4 > len(buffer):
+        while count:
+            if pos + 4 > size:
                 return None
             length = _header(buffer, pos)[0] & MAX_PAYLOAD
-            if pos + 4 + length > len(buffer):
-                return None
-            parts.append(bytes(buffer[pos + 4 : pos + 4 + length]))
             pos += 4 + length
-            if length < MAX_PAYLOAD:
-                del buffer[:pos]
-                return b"".join(parts)
+            if pos > size:
+                return None
+            count -= length < MAX_PAYLOAD
+        taken = bytes(buffer[:pos])
+        del buffer[:pos]
+        return taken
 
     def rest(self) -> bytes:
         """What was fed and not taken."""

@@ -157,29 +157,34 @@ class PacketStream(asyncio.Protocol):
         if command:
             self._flush()
             self._sequence = self._packed_sequence = 0
-        async with asyncio.timeout(within):
-            while True:
-                try:
-                    taken = self._take()
-                except SQLError:
-                    # Clients read an error only where its number follows their own.
-                    self._sequence = (self._splitter.seen + 1) & 0xFF
-                    raise
-                if taken is not None:
-                    message, self._sequence = taken
-                    return message
-                if self._lost:
-                    raise ConnectionLost
-                if self._transport is None and self._held is not None:
+        loop = asyncio.get_running_loop()
+        end = None if within is None else loop.time() + within
+        while True:
+            try:
+                taken = self._take()
+            except SQLError:
+                # Clients read an error only where its number follows their own.
+                self._sequence = (self._splitter.seen + 1) & 0xFF
+                raise
+            if taken is not None:
+                message, self._sequence = taken
+                return message
+            if self._lost:
+                raise ConnectionLost
+            if self._transport is None and self._held is not None:
+                async with asyncio.timeout_at(end):
                     await self.attach(self._held)
-                    # Something may have come already.
-                    continue
-                self._resume_reading()
-                self._reader = asyncio.get_running_loop().create_future()
-                try:
-                    await self._reader
-                finally:
-                    self._reader = None
+                # Something may have come already.
+                continue
+            self._resume_reading()
+            self._reader = loop.create_future()
+            timer = None if end is None else loop.call_at(end, _give_up, self._reader)
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+                if timer is not None:
+                    timer.cancel()
 
     def _take(self) -> tuple[bytes, int] | None:
         """The next message and the number due behind it, unpacked as far as that needs."""
@@ -196,6 +201,17 @@ class PacketStream(asyncio.Protocol):
         for payload in payloads:
             self._gathered += frame(payload, self._sequence)
             self._sequence = (self._sequence + len(payload) // MAX_PAYLOAD + 1) & 0xFF
+        self._flush_soon()
+
+    @property
+    def sequence(self) -> int:
+        """Number of the packet that is sent next."""
+        return self._sequence
+
+    def put_packets(self, data: bytes, count: int) -> None:
+        """Send packets that are numbered already, from `sequence` on."""
+        self._gathered += data
+        self._sequence = (self._sequence + count) & 0xFF
         self._flush_soon()
 
     async def send_block(self, block: RowBlock) -> None:
@@ -215,7 +231,8 @@ class PacketStream(asyncio.Protocol):
         if len(data) < _GATHER:
             self._gathered += data
             self._flush_soon()
-            await self.drain()
+            if self._writing_paused or self._lost:
+                await self.drain()
             return
         self._flush()
         sent = 0
@@ -289,7 +306,7 @@ class PacketStream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         (self._decompressor or self._splitter).feed(data)
         if self._reader is not None:
-            _wake(self._reader)
+            wake(self._reader)
         elif self.unread > self._limits.read_ahead and not self._reading_paused:
             self._reading_paused = True
             if self._transport is not None:
@@ -306,7 +323,7 @@ class PacketStream(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._writing_paused = False
         if self._writer is not None:
-            _wake(self._writer)
+            wake(self._writer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
@@ -319,7 +336,7 @@ class PacketStream(asyncio.Protocol):
         self._gathered.clear()
         for waiter in (self._reader, self._writer):
             if waiter is not None:
-                _wake(waiter)
+                wake(waiter)
         self._on_lost()
 
     def _resume_reading(self) -> None:
@@ -363,7 +380,13 @@ class PacketStream(asyncio.Protocol):
             self._lose()
 
 
-def _wake(waiter: asyncio.Future[None]) -> None:
+def _give_up(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
+def wake(waiter: asyncio.Future[None]) -> None:
+    """Let go on what waits, unless it does already."""
     if not waiter.done():
         waiter.set_result(None)
 

@@ -32,6 +32,9 @@ class DuckStream:
     """The result of one statement on a connection of its own.
 
     Not reading is back-pressure: a batch is made when the one before it has been taken.
+
+    Attributes:
+        complete: see `ResultStream.complete`.
     """
 
     def __init__(
@@ -44,10 +47,17 @@ class DuckStream:
         self._wanted = settings.binary
         self._reader: Any = None
         self._work: asyncio.Future[Any] | None = None
+        self.complete = False
         if settings.results_charset not in (None, "utf8mb4", "utf8", "utf8mb3", "binary"):
             raise SQLError(
                 1235,
                 f"the embedded engine does not support results in {settings.results_charset}; SET NAMES utf8mb4",
+            )
+        if settings.group_concat is not None and "string_agg(" in sql:
+            raise SQLError(
+                1235,
+                "the embedded engine does not support GROUP_CONCAT with another group_concat_max_len than its default; "
+                "SET group_concat_max_len = DEFAULT",
             )
 
     @property
@@ -77,13 +87,17 @@ class DuckStream:
         self._reader = None
         await asyncio.get_running_loop().run_in_executor(self._pool, self._connection.close)
 
-    async def __aiter__(self) -> AsyncIterator[RowBlock]:
-        while True:
-            block = await self._run(self._next)
+    def __aiter__(self) -> AsyncIterator[RowBlock]:
+        return self
+
+    async def __anext__(self) -> RowBlock:
+        while not self.complete:
+            block: RowBlock | None = await self._run(self._next)
             if block is None:
-                return
-            if block.rows:
-                yield block
+                self.complete = True
+            elif block.rows:
+                return block
+        raise StopAsyncIteration
 
     def _next(self) -> RowBlock | None:
         try:
