@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,14 @@ async def test_scratch_merges_partial_rows(backend: DuckDBBackend, tmp_path: Pat
         assert await rows_of(merged) == [[b"40000", b"9999.5000", b"n9999", None]]
     with pytest.raises(SQLError):
         backend.translate("SELECT n FROM q_7")
+
+
+async def test_group_concat_of_another_length_is_refused(backend: DuckDBBackend, tmp_path: Path) -> None:
+    await fill(backend, tmp_path, 3)
+    settings = replace(DEFAULT_SETTINGS, group_concat=10)
+    assert await rows_of(backend.query("SELECT COUNT(*) AS n FROM d.T_1 AS t", settings)) == [[b"3"]]
+    with pytest.raises(SQLError, match="group_concat_max_len"):
+        await rows_of(backend.query("SELECT GROUP_CONCAT(id ORDER BY id) AS g FROM d.T_1 AS t", settings))
 
 
 async def test_empty_result_has_its_columns(backend: DuckDBBackend) -> None:

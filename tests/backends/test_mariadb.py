@@ -346,6 +346,14 @@ async def test_a_refused_login_says_so_without_names(server: Server) -> None:
     await backend.close()
 
 
+async def test_group_concat_of_two_clients_never_mixes(server: Server) -> None:
+    sql = "SELECT GROUP_CONCAT(n) FROM (SELECT 11 AS n UNION ALL SELECT 22 UNION ALL SELECT 33) AS t"
+    async with backend_on(server, connections=1) as backend:
+        for _ in range(3):
+            assert await rows_of(backend, sql, SessionSettings(group_concat=5)) == [[b"11,22"]]
+            assert await rows_of(backend, sql) == [[b"11,22,33"]]
+
+
 async def test_settings_of_two_clients_never_mix(server: Server) -> None:
     sql = (
         "SELECT @@time_zone, @@sql_mode, @@collation_connection, @@character_set_results, "

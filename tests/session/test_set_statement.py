@@ -230,7 +230,6 @@ def test_errors_of_a_plain_server(sql: str, fresh: pymysql.cursors.Cursor) -> No
         ("SET sql_mode = ANSI", "ANSI_QUOTES"),
         ("SET sql_mode = 'NO_BACKSLASH_ESCAPES'", "NO_BACKSLASH_ESCAPES"),
         ("SET div_precision_increment = 8", "div_precision_increment"),
-        ("SET group_concat_max_len = 5000", "group_concat_max_len"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_by_name(sql: str, named: str) -> None:

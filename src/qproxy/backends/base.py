@@ -25,6 +25,7 @@ class SessionSettings:
         time_zone: an offset such as ``+02:00``; None for UTC.
         collation: collation_connection, for comparisons of literals.
         results_charset: charset in which text is to come back; None for no conversion.
+        group_concat: bytes that GROUP_CONCAT gives at most (group_concat_max_len); None for the worker's own.
         variables: user variables that its statements read, with their values as SQL.
         binary: where rows are to come in the binary protocol, the columns that a client was told of: their types say
             how values lie in a row. None for text. No session variable: connections are alike whatever it is.
@@ -34,6 +35,7 @@ class SessionSettings:
     time_zone: str | None = None
     collation: str = "utf8mb4_general_ci"
     results_charset: str | None = "utf8mb4"
+    group_concat: int | None = None
     variables: tuple[tuple[str, str], ...] = ()
     binary: tuple[ColumnDef, ...] | None = field(default=None, compare=False)
 

@@ -482,6 +482,7 @@ def _set_statement(settings: SessionSettings) -> str:
     zone = f"'{_escape(settings.time_zone or UTC)}'"
     return (
         f"SET sql_mode={mode}, time_zone={zone}, collation_connection={settings.collation},"
-        f" character_set_results={'NULL' if charset is None else charset}"
+        f" character_set_results={'NULL' if charset is None else charset},"
+        f" group_concat_max_len={'DEFAULT' if settings.group_concat is None else settings.group_concat}"
         + "".join(f", @{_quoted(name)}={value}" for name, value in settings.variables)
     )

@@ -17,21 +17,18 @@ from qproxy.errors import unsupported
 from qproxy.planner import render
 from qproxy.planner.chunkwise import chunkwise
 from qproxy.planner.faithful import call_name
-from qproxy.planner.floats import becomes_real, divides, is_double, rounds_again
 from qproxy.planner.marks import MARK
+from qproxy.planner.mergeable import mergeable
 from qproxy.planner.order_keys import order_keys, passes_through
 from qproxy.planner.percentiles import has_percentile, with_percentiles
 from qproxy.planner.plan import SCRATCH, Final, Ordered, Relay, carriers
 from qproxy.planner.query import Order, Query
-from qproxy.planner.result_types import TEXTS, base_type, is_choice, is_float
+from qproxy.planner.result_types import base_type, is_float
 
 PARTS = "parts"
 
 #: What stands for a chunk table in a statement.
 _CHUNK = re.compile("§[0-9]+§")
-_DATES = frozenset(("date", "datetime", "timestamp"))
-#: Where a value is taken for a number, or handed on to where it may be.
-_COMPUTED = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Neg, exp.If, exp.Case)
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ def split(query: Query, in_order: bool = True) -> Split:
     windowed = any(e.find(exp.Window) for e in (*query.items, *(o.expression for o in query.orders)))
     if (windowed or aggregated) and _by_chunk(query):
         return (_ordered(query) if in_order else None) or (_sorted(query) if query.orders else _relayed(query))
-    if windowed or (aggregated and (query.rollup or not _mergeable(query))):
+    if windowed or (aggregated and (query.rollup or not mergeable(query))):
         return _gathered(query)
     if aggregated:
         return _aggregated(query)
@@ -142,53 +139,6 @@ def _has_aggregate(query: Query) -> bool:
     if query.having is not None:
         expressions.append(query.having)
     return any(e.find(exp.AggFunc) for e in expressions)
-
-
-def _mergeable(query: Query) -> bool:
-    expressions = [*query.items, *(o.expression for o in query.orders)]
-    if query.having is not None:
-        expressions.append(query.having)
-    for expression in expressions:
-        for call in expression.find_all(exp.AggFunc):
-            if not isinstance(call, exp.Count | exp.Sum | exp.Avg | exp.Min | exp.Max):
-                return False
-            distinct = isinstance(call.this, exp.Distinct)
-            if (distinct and not isinstance(call, exp.Min | exp.Max)) or call.expressions:
-                return False
-            if isinstance(call, exp.Min | exp.Max) and _doubtful_date(call, query):
-                return False
-            if isinstance(call, exp.Sum | exp.Avg) and divides(call.this, query):
-                return False
-            if not isinstance(call, exp.Count) and rounds_again(call.this, query):
-                return False
-            inside = isinstance(call, exp.Min | exp.Max) and call is not expression
-            if inside and (divides(call.this, query) or _has_declared_digits(call, query)):
-                return False
-            if isinstance(call, exp.Avg) and not is_double(call.this, query) and becomes_real(call, query):
-                return False
-    return True
-
-
-def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
-    """Whether it is of DATE() of what may be no date: declared as never NULL, its NULL is kept as 0000-00-00."""
-    return any(
-        call_name(call).upper() == "DATE" and any(base_type(a, query) not in _DATES for a in call.expressions)
-        for call in extreme.find_all(exp.Anonymous)
-    )
-
-
-def _has_declared_digits(extreme: exp.Expr, query: Query) -> bool:
-    """Whether it is of text that a function made, and taken for a number: that has as many digits behind the point as
-    the function declares, none often, where text that travelled has any number of them."""
-    made = extreme.this.unnest()
-    if isinstance(made, exp.Column | exp.Literal) or base_type(made, query) not in TEXTS - _DATES:
-        return False
-    parent = extreme.parent
-    while isinstance(parent, exp.Paren):
-        parent = parent.parent
-    if isinstance(parent, exp.Anonymous):
-        return is_choice(parent) or base_type(parent, query) not in TEXTS
-    return isinstance(parent, _COMPUTED)
 
 
 @dataclass

@@ -28,7 +28,7 @@ _PAIRS: Mapping[str, str] = MappingProxyType(
 # A query's answer depends on these, and workers are not told of them: better refused than ignored.
 _KEPT = frozenset(
     """
-    default_regex_flags default_week_format div_precision_increment group_concat_max_len lc_time_names old_mode
+    default_regex_flags default_week_format div_precision_increment lc_time_names old_mode
     sql_auto_is_null
     """.split()  # noqa: SIM905
 )
@@ -200,11 +200,13 @@ class Variables:
         mode = str(self.get("sql_mode"))
         zone = str(self.get("time_zone"))
         results = self.get("character_set_results")
+        listed = self.get("group_concat_max_len")
         return SessionSettings(
             sql_mode=None if mode == DEFAULT_SQL_MODE else sql_modes.for_workers(mode),
             time_zone=None if zone == "SYSTEM" or zone in _UTC.values() else zone,
             collation=str(self.get("collation_connection")),
             results_charset=None if results in (None, "binary") else str(results),
+            group_concat=None if listed == self.get("group_concat_max_len", "GLOBAL") else int(str(listed)),
         )
 
     def listing(self, scope: str | None = None) -> list[tuple[str, str]]:

@@ -53,6 +53,12 @@ class DuckStream:
                 1235,
                 f"the embedded engine does not support results in {settings.results_charset}; SET NAMES utf8mb4",
             )
+        if settings.group_concat is not None and "string_agg(" in sql:
+            raise SQLError(
+                1235,
+                "the embedded engine does not support GROUP_CONCAT with another group_concat_max_len than its default; "
+                "SET group_concat_max_len = DEFAULT",
+            )
 
     @property
     def columns(self) -> Sequence[ColumnDef]:
