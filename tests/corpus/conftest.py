@@ -18,7 +18,7 @@ SKY = frozenset(
     ("across_chunks", "areas", "astronomy", "coverage", "empty", "ids", "joins_child", "joins_gathered", "limit")
 ) | {"match", "near", "orderby"}
 #: Systems on which all cases run; on the others those of the sky, and of the rest one in eight, by their names.
-WHOLE = ("cluster-18x10", "embedded-18x10")
+WHOLE = ("cluster-18x10", "embedded-3x1")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
