@@ -18,7 +18,7 @@ import pytest
 
 from qproxy.backends.base import DEFAULT_SETTINGS, Backend
 from qproxy.dispatch.dispatcher import Dispatcher, Limits
-from qproxy.dispatch.fragments import Batching
+from qproxy.dispatch.fragments import Batching, first_replica
 from qproxy.dispatch.lookup import find_places
 from qproxy.dispatch.progress import Progress
 from qproxy.dispatch.staging import Staging
@@ -101,6 +101,34 @@ async def test_a_cut_behind_rows_of_the_only_copy_is_an_error(small: Small) -> N
             async for _ in blocks:
                 pass
         assert failed.value.code == 1105
+
+
+async def test_a_query_of_one_chunk_goes_to_another_copy(small: Small) -> None:
+    plan = await plan_of(small, "two", "SELECT id, pad FROM Object WHERE id = 5")
+    assert len(plan.chunks) == 1 and plan.family is not None
+    progress = Progress()
+    assert await ids_of(small, plan, progress=progress) == [5]
+    assert (progress.rows, progress.chunks, progress.fragments, progress.retries) == (1, 1, 1, 0)
+    first = first_replica(small.store.load().placements[plan.family], int(plan.chunks[0]))
+    assert first is not None
+    progress = Progress()
+    async with dead(small, first):
+        assert await ids_of(small, plan, progress=progress) == [5]
+    assert (progress.rows, progress.chunks, progress.fragments, progress.retries) == (1, 1, 1, 1)
+
+
+async def test_many_rows_of_one_chunk_survive_cuts(small: Small) -> None:
+    plan = await plan_of(small, "two", "SELECT o.id, o.pad, f.n FROM Object o, Factor f WHERE o.id = 5")
+    assert len(plan.chunks) == 1
+    dice, retried = random.Random(3), 0
+    for _ in range(20):
+        progress = Progress()
+        _one_cut(small, dice.choice(("w0", "w1", "w2")), dice.randrange(1, 60_000))
+        assert await ids_of(small, plan, progress=progress) == [5] * FACTORS
+        retried += progress.retries
+    _one_cut(small, "", 0)
+    assert retried
+    assert await ids_of(small, plan) == [5] * FACTORS
 
 
 async def test_a_hundred_cuts_with_a_second_copy_are_never_seen(small: Small) -> None:

@@ -111,7 +111,8 @@ class MariaDBStream:
             raise classified(self._worker, refusal)
         self.answered = True
         columns = int.from_bytes(taken[5:7], "little")
-        await self._packets(columns + 1 if columns else 0)
+        while self._splitter.take_whole(columns + 1 if columns else 0) is None:
+            self._splitter.feed(await self._read())
 
     async def drain(self) -> None:
         """Read what is left of the answer."""

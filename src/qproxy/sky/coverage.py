@@ -185,7 +185,9 @@ def _as_array(chunks: Iterable[int]) -> Int32s:
 def _common(a: Int32s, b: Int32s) -> Int32s:
     """What two sorted arrays of distinct values share."""
     small, large = (a, b) if len(a) <= len(b) else (b, a)
-    if not len(small):
+    if len(small) < 2:
+        if len(small) and int(large[min(int(large.searchsorted(small[0])), len(large) - 1)]) != int(small[0]):
+            return small[:0]
         return small
     at = np.searchsorted(large, small)
     found: Int32s = small[large.take(at, mode="clip") == small]
