@@ -81,5 +81,5 @@ def test_close_does_not_wait_for_clients_that_do_not_read(kind: str) -> None:
         until(lambda: served.record.blocks > 10)
         began = time.monotonic()
         served.close(patience=0.2)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
         assert served.record.closed == 1 and not served.server.connections
