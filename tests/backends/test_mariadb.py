@@ -354,6 +354,18 @@ async def test_group_concat_of_two_clients_never_mixes(server: Server) -> None:
             assert await rows_of(backend, sql) == [[b"11,22,33"]]
 
 
+async def test_a_connection_that_has_the_settings_is_taken_first(server: Server) -> None:
+    async with backend_on(server) as backend:
+        zones = [SessionSettings(time_zone=zone) for zone in ("+01:00", "+02:00", "+03:00")]
+        sql = "SELECT CONNECTION_ID(), SLEEP(0.2)"
+        at_once = await asyncio.gather(*(rows_of(backend, sql, zone) for zone in zones))
+        threads = [row[0] for (row,) in at_once]
+        assert len(set(threads)) == 3
+        for zone, thread in [*zip(zones, threads, strict=True)] * 2:
+            ((own,),) = await rows_of(backend, "SELECT CONNECTION_ID()", zone)
+            assert own == thread
+
+
 async def test_settings_of_two_clients_never_mix(server: Server) -> None:
     sql = (
         "SELECT @@time_zone, @@sql_mode, @@collation_connection, @@character_set_results, "

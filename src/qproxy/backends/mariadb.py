@@ -253,7 +253,7 @@ class MariaDBBackend:
             settings: as the client has them.
             sure: whether a pooled one must show that it lives, as its first statement must not run twice.
         """
-        link = self._pool.take()
+        link = self._pool.take(settings)
         if link is not None:
             try:
                 if link.idle_seconds > (SHORT_IDLE if sure else LONG_IDLE):

@@ -99,10 +99,11 @@ class Pool:
         self._out: set[Link] = set()
         self._closed = False
 
-    def take(self) -> Link | None:
-        """The idle connection that was used last; None where there is none that is open."""
+    def take(self, settings: SessionSettings) -> Link | None:
+        """An idle connection with these settings; else the one that was used last; None where none is open."""
         while self._idle:
-            link = self._idle.pop()
+            at = next((i for i in range(len(self._idle) - 1, -1, -1) if self._idle[i].settings == settings), -1)
+            link = self._idle.pop(at)
             if link.usable:
                 self._out.add(link)
                 return link

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from qproxy.backends.base import DEFAULT_SETTINGS, Backend
-from qproxy.catalog.model import Catalog
+from qproxy.backends.base import DEFAULT_SETTINGS, Backend, SessionSettings
+from qproxy.catalog.model import Catalog, Database, Table
 from qproxy.catalog.naming import CHUNK_COLUMN, index_table
-from qproxy.dispatch.lookup import find_places
+from qproxy.dispatch.lookup import find_places, together
 from qproxy.errors import SQLError, WorkerError
 from qproxy.planner.plan import Lookup
 from qproxy.sky.coverage import Coverage
@@ -70,8 +70,14 @@ class Index:
         self._failed: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def find(self, lookups: Collection[Lookup], catalog: Catalog) -> dict[Lookup, Coverage]:
+    async def find(
+        self, lookups: Collection[Lookup], catalog: Catalog, settings: SessionSettings = DEFAULT_SETTINGS
+    ) -> dict[Lookup, Coverage]:
         """The chunks in which the rows with the ids of each look-up can be.
+
+        Args:
+            settings: of the query, with which integers are as well looked up as with any: a connection that has them
+                already can then be used for both.
 
         Raises:
             SQLError: no copy of a partition of the index can be read; the message names it.
@@ -87,47 +93,50 @@ class Index:
             if lookup.child is None and isinstance(ids, frozenset) and len(ids) <= FEW:
                 numbers = [i for i in ids if isinstance(i, int)]
                 if len(numbers) == len(ids):
-                    return {lookup: await self._few(lookup, numbers, catalog)}
+                    return {lookup: await self._few(lookup, numbers, catalog, settings)}
         return await find_places(lookups, catalog, self._backends)
 
     async def close(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _few(self, lookup: Lookup, ids: Sequence[int], catalog: Catalog) -> Coverage:
+    async def _few(self, lookup: Lookup, ids: Sequence[int], catalog: Catalog, settings: SessionSettings) -> Coverage:
         database = catalog.databases[lookup.director[0]]
         director = database.tables[lookup.director[1]]
         index = director.index
         assert index is not None
         count = len(index.partitions)
+        version = self._version
         chunks: set[int] = set()
-        for partition in {i % count for i in ids}:
-            name = f"`{database.physical}`.`{index_table(director.name, partition)}`"
-            missing = []
-            for number in ids:
-                if number % count == partition:
-                    known = self._known(name, number)
-                    if known is None:
-                        missing.append(number)
-                    else:
-                        chunks.update(known)
-            if missing:
-                found = await self._ask(_Place(name, index.partitions[partition], director.unique_id), missing)
-                version = self._version
-                for number in missing:
-                    told = found.get(number, ())
-                    chunks.update(told)
-                    if version == catalog.version:
-                        self._keep((name, number), told)
+        missing: dict[int, list[int]] = {}
+        for number in ids:
+            partition = number % count
+            known = self._known(_name(database, director, partition), number)
+            if known is None:
+                missing.setdefault(partition, []).append(number)
+            else:
+                chunks.update(known)
+        asked = [
+            (_Place(_name(database, director, p), index.partitions[p], director.unique_id), numbers)
+            for p, numbers in missing.items()
+        ]
+        work = [self._ask(place, numbers, settings) for place, numbers in asked]
+        answers = [await work[0]] if len(work) == 1 else await together(work)
+        for (place, numbers), found in zip(asked, answers, strict=True):
+            for number in numbers:
+                told = found.get(number, ())
+                chunks.update(told)
+                if version == self._version:
+                    self._keep((place.name, number), told)
         return Coverage.of_chunks(chunks)
 
-    async def _ask(self, place: _Place, ids: Sequence[int]) -> dict[int, Chunks]:
+    async def _ask(self, place: _Place, ids: Sequence[int], settings: SessionSettings) -> dict[int, Chunks]:
         """The chunks of some ids, and maybe of others that were asked for together with them."""
         waiting = self._asked.get(place.name)
         if waiting is None:
             self._asked[place.name] = []
             try:
-                return await self._read(place, ids)
+                return await self._read(place, ids, settings)
             finally:
                 self._next(place)
         told: asyncio.Future[dict[int, Chunks]] = asyncio.get_running_loop().create_future()
@@ -148,7 +157,7 @@ class Index:
     async def _together(self, place: _Place, waiting: _Waiting) -> None:
         """Answer several look-ups by one statement."""
         try:
-            found = await self._read(place, sorted({number for ids, _ in waiting for number in ids}))
+            found = await self._read(place, sorted({number for ids, _ in waiting for number in ids}), DEFAULT_SETTINGS)
         except SQLError as error:
             for _, told in waiting:
                 if not told.done():
@@ -165,7 +174,7 @@ class Index:
         finally:
             self._next(place)
 
-    async def _read(self, place: _Place, ids: Sequence[int]) -> dict[int, Chunks]:
+    async def _read(self, place: _Place, ids: Sequence[int], settings: SessionSettings) -> dict[int, Chunks]:
         """What a worker says of ids; those that it does not know are left out."""
         distinct = "" if place.unique else "DISTINCT "
         sql = f"SELECT {distinct}id, {CHUNK_COLUMN} FROM {place.name} WHERE id IN ({', '.join(map(str, ids))})"
@@ -177,7 +186,7 @@ class Index:
                 continue
             found: dict[int, Chunks] = {}
             try:
-                async with backend.query(backend.translate(sql), DEFAULT_SETTINGS) as stream:
+                async with backend.query(backend.translate(sql), settings) as stream:
                     async for block in stream:
                         for number, chunk in decode_rows(block):
                             if number is not None and chunk is not None:
@@ -211,3 +220,8 @@ class Index:
             self._old, self._young = self._young, {}
         if self._half:
             self._young[key] = chunks
+
+
+def _name(database: Database, director: Table, partition: int) -> str:
+    """A partition of an index as statements write it."""
+    return f"`{database.physical}`.`{index_table(director.name, partition)}`"

@@ -40,14 +40,14 @@ async def find_places(
         for lookup, asked in zip(wanted, statements, strict=True)
         for sql, workers in asked
     ]
-    parts = iter(await _together(reads))
+    parts = iter(await together(reads))
     return {
         lookup: Coverage.united(next(parts) for _ in asked) if asked else NOTHING
         for lookup, asked in zip(wanted, statements, strict=True)
     }
 
 
-async def _together(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+async def together(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
     """What all give; the first that fails ends the others."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from qproxy.backends.base import Backend, ScratchTable, SessionSettings
+from qproxy.backends.base import DEFAULT_SETTINGS, Backend, ScratchTable, SessionSettings
 from qproxy.catalog.model import Catalog
 from qproxy.dispatch.dispatcher import Dispatcher
 from qproxy.dispatch.fragments import standing_in
@@ -98,7 +98,12 @@ async def planned(analysis: Analysis, means: Means) -> Planned:
         first.append(one)
     ids = {later.key: means.staging.ids(later.key, later.integer) for later in analysis.laters}
     known = settled(analysis, {key: told for key, told in ids.items() if told is not None}) if ids else analysis
-    found = await means.dispatcher.index.find(known.lookups, means.catalog)
+    settings = means.settings
+    if settings.results_charset in _WIDE_CHARSETS:
+        settings = DEFAULT_SETTINGS
+    elif settings.binary is not None:
+        settings = replace(settings, binary=None)
+    found = await means.dispatcher.index.find(known.lookups, means.catalog, settings)
     return Planned(analysis, make_plan(known, found, _in_order(means.settings)), tuple(first))
 
 

@@ -392,10 +392,7 @@ class Session:
         means = self._knowing(means, analysis.variables)
         columns = await column_definitions(analysis, means.dispatcher, means.settings, self._services.known)
         if binary:
-            means = replace(
-                means,
-                settings=replace(means.settings, binary=columns if isinstance(columns, tuple) else tuple(columns)),
-            )
+            means = replace(means, settings=replace(means.settings, binary=tuple(columns)))
         plan = (await planned(analysis, means)).plan
         return columns, merged_rows(prepared.exact(plan, columns) if binary else plan, means)
 
