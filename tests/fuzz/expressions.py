@@ -46,6 +46,8 @@ class Expressions(Texts):
             return self.column(kind)
         if kind in ("big", "bit", "year", "float", "bytes", "word", "enum"):
             simple = {"big": "int", "bit": "int", "year": "int", "float": "dbl"}.get(kind)
+            if simple is None and not any(c.kind in ("word", "bytes") for _, c in self.columns):
+                return Node("'g'", kind=kind)
             return replace(self.of(simple, 0) if simple else self.column("word", "bytes"), kind=kind)
         return self.of(kind, self.rng.choice((0, 1)))
 
