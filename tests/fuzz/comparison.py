@@ -38,6 +38,7 @@ _ORACLE_SETTINGS = f"SET SESSION max_statement_time = {GIVE_UP}"
 #: a row is looked at in which a number gets out of range.
 PLANS = (
     "materialization=off,semijoin=off",
+    "in_to_exists=off",
     "derived_merge=off",
     "condition_pushdown_for_derived=off,condition_pushdown_for_subquery=off,condition_pushdown_from_having=off",
 )

@@ -99,11 +99,11 @@ class Numbers(Draws):
         form = self.form
         return self.one(
             lambda: node(form("({} + {})", "({} - {})", "({} * {})", "{} / {}"), self._dbl(d), self.number(0)),
-            lambda: node(
+            lambda: _steady(
                 form("SQRT(ABS({}))", "LN(ABS({}) + 1)", "SIN({})", "RADIANS({})", "ATAN({})", "LOG10(ABS({}) + 1)"),
                 self._dbl(d),
             ),
-            lambda: node(form("POW({}, 2)", "EXP({} / 1000)", "COS({})"), self._dbl(0)),
+            lambda: _steady(form("POW({}, 2)", "EXP({} / 1000)", "COS({})"), self._dbl(0)),
             lambda: node(
                 form("ROUND({}, 0)", "ROUND({}, 2)", "ROUND({}, 3)", "TRUNCATE({}, 2)"), self._no_id(self._dbl, 0)
             ),
@@ -135,3 +135,8 @@ class Numbers(Draws):
             lambda: node("CASE {} WHEN 1 THEN {} WHEN 2 THEN {} END", self._int(0), of(kind, depth), of(kind, 0)),
             lambda: node(form("GREATEST({}, {})", "LEAST({}, {})"), of(kind, depth), of(kind, 0)),
         )
+
+
+def _steady(form: str, of: Node) -> Node:
+    """A function of a number; the number itself where its last digits are open, of which SIN may make the first."""
+    return node(form, of) if of.exact else of

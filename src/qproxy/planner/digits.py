@@ -53,7 +53,10 @@ def spreads(query: Query, *, stored: bool) -> bool:
 
 def loses_digits(query: Query) -> bool:
     """Whether a query gives a quotient of decimals that `in_parts` can take apart."""
-    if query.distinct or query.rollup or (query.having is not None and query.groups is None):
+    if query.rollup or (query.having is not None and query.groups is None):
+        return False
+    # Where rows differ they are told apart, and kept, with the digits that they show.
+    if query.distinct and any(item.find(exp.Column, exp.Func) for item in query.items):
         return False
     return any(_loses_digits(item, query) for item in query.items)
 

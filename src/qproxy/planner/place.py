@@ -22,6 +22,7 @@ from qproxy.planner.chunkwise import chunkwise, result_of, ties_to
 from qproxy.planner.digits import divided_outside, in_parts, loses_digits, spreads
 from qproxy.planner.expand import expand
 from qproxy.planner.faithful import call_name
+from qproxy.planner.filled_up import told_apart
 from qproxy.planner.inside import standing, text_of, unwrapped
 from qproxy.planner.joins import count_pairs_once, family, groups
 from qproxy.planner.marks import MARK
@@ -81,7 +82,7 @@ def place(query: Query, new_table: Callable[[], str]) -> Placed:
     Raises:
         SQLError: 1235 for what can be answered nowhere.
     """
-    return _Placing(new_table).place(divided_outside(query), everything=False)
+    return _Placing(new_table).place(told_apart(divided_outside(query)), everything=False)
 
 
 class _Placing:
