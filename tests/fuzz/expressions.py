@@ -92,7 +92,8 @@ class Expressions(Texts):
         second, its = self.rng.choice(list(self.columns))
         options.append(
             node(
-                self.form("({}, {}) = ({}, {})", "({}, {}) IN (({}, {}), (1, 2))", "({}, {}) <> ({}, {})"),
+                # No <>: of rows, MariaDB takes it for false where a part is NULL and other conditions let it.
+                self.form("({}, {}) = ({}, {})", "({}, {}) IN (({}, {}), (1, 2))", "({}, {}) IN (({}, {}), (3, 4))"),
                 left,
                 Node(second),
                 value,

@@ -108,8 +108,9 @@ class _Binder:
         self._check_unused(block, seen)
         left, right = self.block(block.left, seen), self.block(block.right, seen)
         if isinstance(right, Chain):
-            # It stands in parentheses: to MariaDB a query in FROM, whose columns differ in name.
+            # It stands in parentheses: to MariaDB a query in FROM, whose columns differ in name and have types.
             result_table("", right)
+            right = self.around(right)
         if len(result_names(left)) != len(result_names(right)):
             raise SQLError(1222, "The used SELECT statements have a different number of columns")
         return Chain(block.operator, block.distinct, left, right)

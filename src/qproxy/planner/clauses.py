@@ -215,9 +215,9 @@ def _key_called(name: str, groups: Sequence[exp.Expr]) -> exp.Expr | None:
 
 
 def _hidden(column: exp.Column, real: exp.Expr, groups: Sequence[exp.Expr]) -> bool:
-    """Whether a key of GROUP BY is not found by ``table.name``, as one before it is a column of that name elsewhere."""
+    """Whether a key of GROUP BY is not found by ``table.name``, as another one is a column of that name elsewhere."""
     named = (g for g in groups if isinstance(g, exp.Column) and g.name.lower() == column.name.lower())
-    return bool(column.table) and next(named) != real
+    return bool(column.table) and any(g != real for g in named)
 
 
 def _check_subtotals(having: exp.Expr, groups: Sequence[exp.Expr]) -> None:
