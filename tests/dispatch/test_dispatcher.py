@@ -228,7 +228,7 @@ async def test_lookups_go_to_the_other_copy_of_the_index(small: Small) -> None:
 async def test_a_stalled_worker_is_left_for_the_other_copy(small: Small) -> None:
     plan = await plan_of(small, "two", "SELECT COUNT(id) FROM Object")
     for backend in small.backends.values():
-        backend._pool.clear()  # type: ignore[attr-defined]
+        backend._links._pool.clear()  # type: ignore[attr-defined]
     small.faults["w2"].stall()
     try:
         began = time.monotonic()

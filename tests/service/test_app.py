@@ -213,7 +213,7 @@ async def test_shutdown_ends_statements_and_leaves_nothing(small: Small) -> None
         return sum(fault.open_links for fault in small.faults.values())
 
     for backend in small.backends.values():
-        backend._pool.clear()  # type: ignore[attr-defined]
+        backend._links._pool.clear()  # type: ignore[attr-defined]
     await until(lambda: others() == 0)
     faults = ("FaultProxy", "connect_accepted")
     left = [t for t in asyncio.all_tasks() - before if not any(f in repr(t) for f in faults)]
