@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -11,11 +10,9 @@ from qproxy.backends.base import SessionSettings
 from qproxy.errors import SQLError, unsupported
 from qproxy.session import collations, sql_modes
 from qproxy.session.system_variables import ALIASES, DEFAULT_SQL_MODE, SYSTEM_VARIABLES, SystemVariable
+from qproxy.session.values import UTC_ZONES, Value, check_client, converted
 from qproxy.wire.handler import STATUS_AUTOCOMMIT
 from qproxy.wire.packets import SERVER_VERSION
-
-#: What a variable can hold.
-Value = str | int | float | Decimal | None
 
 #: Variables that change together: a character set and the collation that belongs to it.
 _PAIRS: Mapping[str, str] = MappingProxyType(
@@ -34,14 +31,8 @@ _KEPT = frozenset(
 )
 _TRACKED = ("autocommit", "character_set_client", "character_set_connection", "character_set_results", "time_zone")
 _SESSION_FIXED = frozenset(("max_allowed_packet", "net_buffer_length"))
-_ENGINES = MappingProxyType({e.lower(): e for e in ("Aria", "CSV", "InnoDB", "MEMORY", "MyISAM", "SEQUENCE")})
-#: Names of zones that are UTC at all times.
-_UTC = MappingProxyType(
-    {name.lower(): name for name in ("UTC", "GMT", "Etc/UTC", "Etc/GMT", "UCT", "Zulu", "Universal")}
-)
 # What is remembered beside variables, under names that none of them has.
 _ENCODING, _RESULTS_ENCODING = "(encoding)", "(results encoding)"
-_OFFSET = re.compile(r"([+-])(\d{1,2}):(\d{1,2})")
 
 
 class Variables:
@@ -126,7 +117,7 @@ class Variables:
                 values that it cannot take, 1235 for what would change answers but is not supported.
         """
         spec = self._settable(name, scope)
-        taken = _convert(spec, value)
+        taken = converted(spec, value)
         if spec.name in _KEPT and taken != self._default(spec):
             raise unsupported(
                 f"another value for '{spec.name}' than {self.get(name)!r}, which all sessions share; leave it"
@@ -146,7 +137,7 @@ class Variables:
         """
         found = collations.charset(charset)
         chosen = collations.collation(collation or found.default, found.name)
-        _check_client(found.name)
+        check_client(found.name)
         self._values |= {"character_set_client": found.name, "character_set_results": found.name}
         self._store("collation_connection", chosen.name)
 
@@ -157,7 +148,7 @@ class Variables:
             SQLError: as in `set_names`.
         """
         found = collations.charset(charset)
-        _check_client(found.name)
+        check_client(found.name)
         self._values |= {"character_set_client": found.name, "character_set_results": found.name}
         self._store("collation_connection", self.get("collation_database"))
 
@@ -203,7 +194,7 @@ class Variables:
         listed = self.get("group_concat_max_len")
         return SessionSettings(
             sql_mode=None if mode == DEFAULT_SQL_MODE else sql_modes.for_workers(mode),
-            time_zone=None if zone == "SYSTEM" or zone in _UTC.values() else zone,
+            time_zone=None if zone == "SYSTEM" or zone in UTC_ZONES.values() else zone,
             collation=str(self.get("collation_connection")),
             results_charset=None if results in (None, "binary") else str(results),
             group_concat=None if listed == self.get("group_concat_max_len", "GLOBAL") else int(str(listed)),
@@ -318,111 +309,6 @@ def _text(spec: SystemVariable, value: Value) -> str:
     if spec.type == "bool":
         return "ON" if value else "OFF"
     return f"{value:.6f}" if spec.type == "real" else str(value)
-
-
-def _wrong_value(name: str, value: object) -> SQLError:
-    shown = "NULL" if value is None else value
-    return SQLError(1231, f"Variable '{name}' can't be set to the value of '{shown}'")
-
-
-def _wrong_type(name: str) -> SQLError:
-    return SQLError(1232, f"Incorrect argument type to variable '{name}'")
-
-
-def _check_client(charset: str) -> None:
-    if charset in collations.WIDE:
-        raise _wrong_value("character_set_client", charset)
-
-
-def _convert(spec: SystemVariable, value: str | int | float | Decimal | None) -> Value:
-    """The value as the variable keeps it: numbers are moved into its limits, names get their own spelling."""
-    if spec.type in ("int", "real"):
-        return _number(spec, value)
-    if isinstance(value, float | Decimal):
-        raise _wrong_type(spec.name)
-    if value is None:
-        if spec.name == "character_set_results":
-            return None
-        raise _wrong_value(spec.name, None)
-    if spec.type in ("bool", "enum"):
-        return _choice(spec, value)
-    if spec.type == "sql_mode":
-        return sql_modes.normal(value)
-    if spec.type == "charset":
-        name = _charset_name(spec, value)
-        if spec.name == "character_set_client":
-            _check_client(name)
-        return name
-    if spec.type == "collation":
-        return _collation_name(value)
-    if isinstance(value, int):
-        raise _wrong_type(spec.name)
-    return _words(spec, value)
-
-
-def _number(spec: SystemVariable, value: str | int | float | Decimal | None) -> int | float:
-    low, high = spec.limits or (0, 2**64 - 1)
-    if isinstance(value, int):
-        moved = min(max(value, low), high)
-        return int(moved) if spec.type == "int" else float(moved)
-    if spec.type == "int" or not isinstance(value, float | Decimal):
-        raise _wrong_type(spec.name)
-    return min(max(float(value), low), high)
-
-
-def _choice(spec: SystemVariable, value: str | int) -> Value:
-    values = ("OFF", "ON") if spec.type == "bool" else spec.values
-    if isinstance(value, int):
-        index = value
-    else:
-        index = next((i for i, word in enumerate(values) if word.lower() == value.lower()), -1)
-    if not 0 <= index < len(values):
-        raise _wrong_value(spec.name, value)
-    return index if spec.type == "bool" else values[index]
-
-
-def _charset_name(spec: SystemVariable, value: str | int) -> str:
-    if isinstance(value, str):
-        return collations.charset(value).name
-    found = collations.collation_by_id(value)
-    if found is None:
-        raise SQLError(1115, f"Unknown character set: '{value}'")
-    return found.charset
-
-
-def _collation_name(value: str | int) -> str:
-    if isinstance(value, str):
-        return collations.collation(value).name
-    found = collations.collation_by_id(value)
-    if found is None:
-        raise SQLError(1273, f"Unknown collation: '{value}'")
-    return found.name
-
-
-def _words(spec: SystemVariable, value: str) -> str:
-    if spec.name == "time_zone":
-        return _time_zone(value)
-    if spec.name == "default_storage_engine":
-        if value.lower() not in _ENGINES:
-            raise SQLError(1286, f"Unknown storage engine '{value}'")
-        return _ENGINES[value.lower()]
-    return value
-
-
-def _time_zone(value: str) -> str:
-    """SYSTEM, an offset or a name of UTC; names of other zones need tables that workers may not have."""
-    if value.upper() == "SYSTEM":
-        return "SYSTEM"
-    if value.lower() in _UTC:
-        return _UTC[value.lower()]
-    match = _OFFSET.fullmatch(value)
-    if match:
-        sign, hours, minutes = match[1], int(match[2]), int(match[3])
-        total = hours * 60 + minutes
-        # MariaDB takes offsets from -12:59 to +13:00.
-        if minutes < 60 and total <= (13 * 60 if sign == "+" else 12 * 60 + 59):
-            return f"{sign if total else '+'}{hours:02d}:{minutes:02d}"
-    raise SQLError(1298, f"Unknown or incorrect time zone: '{value}'")
 
 
 class _Known(Mapping[str, Value]):
