@@ -91,6 +91,8 @@ async def test_what_does_not_fit_is_refused(small: Small, type_: str, value: byt
     with pytest.raises(SQLError) as refused:
         async with small.backends["w0"].scratch("loaded", f"SELECT {type_} AS c LIMIT 0", DEFAULT_SETTINGS) as scratch:
             await scratch.append(encode_rows([[b"1"]] * LOADED_ROWS + [[value]]))
+            async with scratch.query("SELECT COUNT(*) FROM loaded"):
+                pass
     assert refused.value.code == 1235
     assert "put a CAST around" in refused.value.message
 
