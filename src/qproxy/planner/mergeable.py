@@ -11,9 +11,8 @@ from sqlglot import exp
 from qproxy.planner.faithful import call_name
 from qproxy.planner.floats import becomes_real, divides, is_double, rounds_again
 from qproxy.planner.query import Query
-from qproxy.planner.result_types import TEXTS, base_type, is_choice
+from qproxy.planner.result_types import DATES, TEXTS, base_type, is_choice
 
-_DATES = frozenset(("date", "datetime", "timestamp"))
 #: Where a value is taken for a number, or handed on to where it may be.
 _COMPUTED = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Neg, exp.If, exp.Case)
 
@@ -47,7 +46,7 @@ def mergeable(query: Query) -> bool:
 def _doubtful_date(extreme: exp.Expr, query: Query) -> bool:
     """Whether it is of DATE() of what may be no date: declared as never NULL, its NULL is kept as 0000-00-00."""
     return any(
-        call_name(call).upper() == "DATE" and any(base_type(a, query) not in _DATES for a in call.expressions)
+        call_name(call).upper() == "DATE" and any(base_type(a, query) not in DATES for a in call.expressions)
         for call in extreme.find_all(exp.Anonymous)
     )
 
@@ -56,7 +55,7 @@ def _has_declared_digits(extreme: exp.Expr, query: Query) -> bool:
     """Whether it is of text that a function made, and taken for a number: that has as many digits behind the point as
     the function declares, none often, where text that travelled has any number of them."""
     made = extreme.this.unnest()
-    if isinstance(made, exp.Column | exp.Literal) or base_type(made, query) not in TEXTS - _DATES:
+    if isinstance(made, exp.Column | exp.Literal) or base_type(made, query) not in TEXTS - DATES:
         return False
     parent = extreme.parent
     while isinstance(parent, exp.Paren):

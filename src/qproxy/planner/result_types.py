@@ -20,6 +20,8 @@ TEXTS = frozenset(
     ("char", "varchar", "text", "tinytext", "mediumtext", "longtext", "enum", "set", "date", "datetime", "time",
      "timestamp", "blob", "tinyblob", "mediumblob", "longblob", "binary", "varbinary", "json")
 )  # fmt: skip
+#: Those of days, with and without a time.
+DATES = frozenset(("date", "datetime", "timestamp"))
 #: Exact types.
 NUMBERS = frozenset(
     ("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "decimal", "numeric", "year", "bit", "bool")
@@ -147,7 +149,7 @@ def _sum(expression: exp.Add | exp.Sub, query: Query) -> str:
     added = [o for o in (expression.this, expression.expression) if not isinstance(o, exp.Interval)]
     if len(added) == 2:
         return "number"
-    return "datetime" if base_type(added[0], query) in ("date", "datetime", "timestamp") else "varchar"
+    return "datetime" if base_type(added[0], query) in DATES else "varchar"
 
 
 def _is_text(call: exp.Anonymous, query: Query) -> bool:
